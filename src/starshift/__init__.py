@@ -1,0 +1,36 @@
+"""Starshift: deep learning for small datasets, honest about what each trick buys.
+
+This module only lists the public names and loads each on its first use, so that importing it costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from starshift.api.check import check as check
+    from starshift.api.fit import fit as fit
+    from starshift.api.predict import predict as predict
+    from starshift.api.run import Run as Run
+
+__version__ = "0.1.0"
+
+_PUBLIC = {
+    "check": "starshift.api.check",
+    "fit": "starshift.api.fit",
+    "predict": "starshift.api.predict",
+    "Run": "starshift.api.run",
+}
+
+__all__ = ["Run", "__version__", "check", "fit", "predict"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _PUBLIC:
+        return getattr(importlib.import_module(_PUBLIC[name]), name)
+    raise AttributeError(f"module 'starshift' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,50 @@
+"""`starshift.check`: what is in a source, without training anything and without TensorFlow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from starshift.api.options import label_columns
+from starshift.data.cache import cache_root
+from starshift.data.decode import Frame
+from starshift.data.read import read
+from starshift.findings.inspect import inspect
+from starshift.progress import Progress, Silent
+from starshift.records import Dataset, Finding
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What a check came to."""
+
+    dataset: Dataset
+    findings: tuple[Finding, ...]
+
+
+def check(
+    source: str | Path,
+    *,
+    labels: str | Path | None = None,
+    file_column: str | None = None,
+    target: str | None = None,
+    min_per_class: int = 2,
+    progress: Progress | None = None,
+) -> Checked:
+    """Read a source as `fit` would, decode every picture once, and look for what could mislead.
+
+    The arguments are those of `fit`. Raises UsageError or DataError with all problems at once.
+    """
+    progress = progress or Silent()
+    label_file = label_columns(labels, file_column, target)
+    progress.start("reading", 0)
+    pictures = read(
+        source,
+        labels=label_file,
+        frame=Frame(64),
+        min_per_class=min_per_class,
+        cache=cache_root(),
+        progress=progress.update,
+    )
+    progress.finish()
+    return Checked(pictures.dataset, inspect(pictures.dataset))

@@ -1,0 +1,212 @@
+"""`starshift.fit`: from a source of labelled pictures to a run with its models and its report."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from starshift.api.environment import environment
+from starshift.api.options import Request, check_request
+from starshift.api.render import write_report
+from starshift.api.run import Run
+from starshift.api.understood import say_plan, summarize, understood
+from starshift.data.cache import cache_root
+from starshift.data.decode import Frame
+from starshift.data.read import Pictures, read
+from starshift.data.split import make_split
+from starshift.errors import LeakError
+from starshift.findings import duplicates
+from starshift.findings.inspect import inspect
+from starshift.ladder.climb import Climb, climb, open_test, plan
+from starshift.ladder.folder import RunFolder
+from starshift.ladder.materials import Materials
+from starshift.ladder.paces import Paces
+from starshift.progress import Progress, Silent
+from starshift.records import SCHEMA, Dataset, RunRecord, TestRecord
+from starshift.report import words
+
+
+def fit(
+    source: str | Path,
+    *,
+    labels: str | Path | None = None,
+    file_column: str | None = None,
+    target: str | None = None,
+    rungs: Sequence[str] | str = (),
+    size: int | None = None,
+    base: str | None = None,
+    budget: str | float = "5m",
+    seed: int = 0,
+    out: str | Path | None = None,
+    allow_leaks: bool = False,
+    min_per_class: int = 2,
+    command: str | None = None,
+    progress: Progress | None = None,
+) -> Run:
+    """Climb the ladder on labelled pictures and write a run folder with models and a report.
+
+    source: class folders, part folders with class folders, a flat folder with classes in the file names, a zip
+        of any of these, or any folder with a label file.
+    labels, file_column, target: a CSV with the file names and the classes, and its two columns.
+    rungs: names; all of them if empty. The baseline is always climbed.
+    size: side of the pictures in pixels for every rung; each rung's own if None.
+    base: pretrained bases for `features`, joined by "+": "mobilenet_v2+mobilenet".
+    budget: seconds, or "90s", "5m", "1h". A rung that does not fit is skipped and said, never shortened.
+    out: the run folder, runs/NAME by default. Calling again with the same one continues what is unfinished.
+    allow_leaks: go on although given parts share exact copies.
+    command: what the report gives as the way to repeat the run.
+    progress: where to say what goes on; nowhere if None.
+    Raises UsageError, DataError, LeakError, RunError or MissingWeights, each with all problems at once.
+    """
+    request = check_request(
+        source,
+        labels=labels,
+        file_column=file_column,
+        target=target,
+        rungs=rungs,
+        size=size,
+        base=base,
+        budget=budget,
+        seed=seed,
+        out=out,
+        allow_leaks=allow_leaks,
+        min_per_class=min_per_class,
+    )
+    return _Fitting(request, progress or Silent(), command or f"starshift fit {source}").run()
+
+
+class _Fitting:
+    """One call of `fit` under way."""
+
+    def __init__(self, request: Request, progress: Progress, command: str) -> None:
+        self.request, self.progress, self.command = request, progress, command
+        self.began, self.started = time.monotonic(), _now()
+        self.folder = RunFolder(request.out)
+        self.cache = cache_root()
+
+    def run(self) -> Run:
+        """Read, look, split, plan, climb, open the test part, report."""
+        self.folder.create()
+        pictures = self._read()
+        self.findings = inspect(pictures.dataset)
+        self._refuse_leaks(pictures.dataset)
+        self.groups = duplicates.exact_copies(pictures.dataset)
+        split = make_split(pictures.dataset, groups=self.groups, seed=self.request.seed)
+        self.summary = summarize(pictures.dataset, split)
+        for sentence in [*understood(pictures.dataset), *(finding.sentence for finding in self.findings)]:
+            self.progress.say(sentence)
+        self.folder.write_dataset(pictures.dataset, split)
+        self.materials = Materials(
+            pictures, split, self.groups, self.request.seed, self.cache, Paces(self.cache), self.progress
+        )
+        return self._climb()
+
+    def _read(self) -> Pictures:
+        self.progress.start("reading", 0)
+        pictures = read(
+            self.request.source,
+            labels=self.request.labels,
+            frame=self._first_frame(),
+            min_per_class=self.request.min_per_class,
+            cache=self.cache,
+            progress=self.progress.update,
+        )
+        self.progress.finish()
+        return pictures
+
+    def _first_frame(self) -> Frame:
+        """The frame that is decoded while reading: that of `features` if it will be climbed, else a small one."""
+        if any(rung.name == "features" for rung in self.request.rungs):
+            return Frame(self.request.options.size or 224)
+        return Frame(64)
+
+    def _refuse_leaks(self, dataset: Dataset) -> None:
+        leaks = duplicates.across_parts(dataset)
+        if leaks and not self.request.allow_leaks:
+            shown = [" = ".join(dataset.pictures[index].path for index in group) for group in leaks[:20]]
+            more = [f"… and {len(leaks) - 20} more"] if len(leaks) > 20 else []
+            raise LeakError(
+                [
+                    f"{words.counted(len(leaks), 'picture stands', 'pictures stand')} in more than one of the given "
+                    "parts, so that figures would flatter. Remove the copies from one part, or go on all the same "
+                    "with --allow-leaks (the report will say so):",
+                    *shown,
+                    *more,
+                ]
+            )
+
+    def _climb(self) -> Run:
+        earlier = self._earlier()
+        before = {rung.name: rung for rung in (earlier.rungs if earlier else ()) if rung.status == "finished"}
+        planned = plan(self.request.rungs, self.request.options, self.materials, before)
+        say_plan(self.progress, planned, self.request.budget_seconds)
+        self.test = self._test_before(earlier)
+        state = climb(
+            planned,
+            self.materials,
+            self.folder,
+            deadline=self.began + self.request.budget_seconds,
+            on_change=lambda state: self.folder.write_run(self._record(state, finished="")),
+        )
+        self._open_test(state)
+        self._publish(state)
+        return Run(self.folder.path)
+
+    def _earlier(self) -> RunRecord | None:
+        return self.folder.read_run() if (self.folder.path / "run.json").is_file() else None
+
+    def _test_before(self, earlier: RunRecord | None) -> TestRecord | None:
+        """An opening of this very test part by an earlier call."""
+        test = earlier.test if earlier else None
+        return test if test and test.split == self.materials.split_digest else None
+
+    def _open_test(self, state: Climb) -> None:
+        chosen = state.best
+        if chosen is None or not self.materials.split.test or self.test is not None:
+            return
+        self.test, predictions = open_test(chosen.name, self.materials, self.folder)
+        self.folder.write_test(predictions)
+
+    def _publish(self, state: Climb) -> None:
+        if state.best is not None:
+            self.folder.publish(state.best.name)
+        self.folder.write_run(self._record(state, finished=_now()))
+        write_report(self.folder, self.materials.pictures, state.predictions)
+        self.folder.write_run(self._record(state, finished=_now()))
+
+    def _record(self, state: Climb, *, finished: str) -> RunRecord:
+        return RunRecord(
+            schema=SCHEMA,
+            name=self.folder.path.resolve().name,
+            command=self.command,
+            seed=self.request.seed,
+            budget_seconds=self.request.budget_seconds,
+            started=self.started,
+            finished=finished,
+            seconds=round(time.monotonic() - self.began, 2),
+            data=self.summary,
+            split=self.materials.split.how,
+            findings=self.findings,
+            rungs=tuple(state.records),
+            chosen=state.best.name if state.best else "",
+            test=self.test,
+            environment=environment(),
+            notes=self._notes(state),
+        )
+
+    def _notes(self, state: Climb) -> tuple[str, ...]:
+        notes = []
+        if self.request.allow_leaks and duplicates.across_parts(self.materials.dataset):
+            notes.append("Given parts share exact copies; --allow-leaks went on. The figures flatter.")
+        if self.test and state.best and self.test.rung != state.best.name:
+            notes.append(
+                f"The test part was opened on {self.test.opened} for {self.test.rung!r} and is not opened again for "
+                f"{state.best.name!r}, which is now the best on the validation part."
+            )
+        return tuple(notes)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,130 @@
+"""What a user asks for, checked at once: every problem in one message."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from starshift import catalogue
+from starshift.data.read import LabelFile
+from starshift.errors import StarshiftError, UsageError
+from starshift.ladder.rungs import Options, Rung, select
+
+SMALLEST_SIZE, LARGEST_SIZE = 18, 1024
+"""Sides in pixels that --size takes: the smallest network's least, and what no laptop trains beyond."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """A checked request to fit."""
+
+    source: Path
+    labels: LabelFile | None
+    rungs: tuple[Rung, ...]
+    options: Options
+    budget_seconds: float
+    seed: int
+    out: Path
+    allow_leaks: bool
+    min_per_class: int
+
+
+def check_request(
+    source: str | Path,
+    *,
+    labels: str | Path | None,
+    file_column: str | None,
+    target: str | None,
+    rungs: Sequence[str] | str,
+    size: int | None,
+    base: str | None,
+    budget: str | float,
+    seed: int,
+    out: str | Path | None,
+    allow_leaks: bool,
+    min_per_class: int,
+) -> Request:
+    """Check every argument of `fit`. Raises UsageError with all problems."""
+    problems: list[str] = []
+    seconds = _try(problems, parse_budget, budget, 0.0)
+    names = [name.strip() for name in rungs.split(",")] if isinstance(rungs, str) else list(rungs)
+    chosen = _try(problems, select, [name for name in names if name], [])
+    bases = _try(problems, parse_bases, base, ())
+    label_file = _try(problems, lambda path: label_columns(path, file_column, target), labels, None)
+    if size is not None and not SMALLEST_SIZE <= size <= LARGEST_SIZE:
+        problems.append(f"--size is the side of the pictures, {SMALLEST_SIZE} to {LARGEST_SIZE} pixels; {size} came.")
+    if seed < 0:
+        problems.append(f"--seed must be 0 or more; {seed} came.")
+    if min_per_class < 2:
+        problems.append(
+            f"--min-per-class must be at least 2, one picture to train on and one to validate; {min_per_class} came."
+        )
+    if problems:
+        raise UsageError(problems)
+    return Request(
+        source=Path(source),
+        labels=label_file,
+        rungs=tuple(chosen),
+        options=Options(size=size, bases=bases),
+        budget_seconds=seconds,
+        seed=seed,
+        out=Path(out) if out is not None else Path("runs") / run_name(Path(source)),
+        allow_leaks=allow_leaks,
+        min_per_class=min_per_class,
+    )
+
+
+def label_columns(labels: str | Path | None, file_column: str | None, target: str | None) -> LabelFile | None:
+    """The label file and its columns. Raises UsageError for columns without a file."""
+    if labels is None:
+        if file_column or target:
+            raise UsageError("--file-column and --target name columns of a label file; give it with --labels.")
+        return None
+    return LabelFile(Path(labels), file_column, target)
+
+
+def parse_bases(text: str | None) -> tuple[str, ...]:
+    """"mobilenet_v2+mobilenet" → both names. Raises UsageError with near matches for unknown ones."""
+    if text is None:
+        return ()
+    specs = tuple(part.strip() for part in text.split("+"))
+    problems = []
+    for spec in specs:
+        try:
+            catalogue.parse(spec)
+        except UsageError as error:
+            problems.extend(error.problems)
+    if len(set(specs)) < len(specs):
+        problems.append(f"--base {text} names a base twice.")
+    if problems:
+        raise UsageError(problems)
+    return specs
+
+
+_UNITS = {"": 1, "s": 1, "sec": 1, "m": 60, "min": 60, "h": 3600}
+
+
+def parse_budget(text: str | float) -> float:
+    """Seconds in "90", "90s", "5m", "5 min", "1.5h" or a number. Raises UsageError for anything else."""
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*", str(text).lower())
+    if not match or match[2] not in _UNITS or float(match[1]) == 0:
+        raise UsageError(f"--budget is a duration such as 90s, 5m or 1h; {text!r} came.")
+    return float(match[1]) * _UNITS[match[2]]
+
+
+def run_name(source: Path) -> str:
+    """The run's name: that of the folder or zip, with characters that file systems dislike replaced."""
+    resolved = source.resolve()
+    name = resolved.stem if resolved.suffix.lower() == ".zip" else resolved.name
+    return re.sub(r"[^\w.-]+", "-", name).strip("-.") or "run"
+
+
+def _try(problems: list[str], check, value, otherwise):  # type: ignore[no-untyped-def]
+    """check(value); where it raises a sentence for the user, note it and go on with `otherwise`."""
+    try:
+        return check(value)
+    except StarshiftError as error:
+        problems.extend(error.problems)
+        return otherwise

@@ -1,0 +1,56 @@
+"""A run folder → its report, at the end of a fit and again later."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from starshift.data.decode import Frame, decode
+from starshift.data.read import Pictures
+from starshift.data.thumbnails import thumbnail
+from starshift.ladder.folder import RunFolder
+from starshift.records import Predictions, RunRecord, files
+from starshift.report.render import render
+from starshift.report.view import view, wanted
+
+
+def write_report(folder: RunFolder, pictures: Pictures | None, predictions: Mapping[str, Predictions]) -> Path:
+    """Write report.html from what lies in a run folder; returns its path.
+
+    pictures: the source, from which thumbnails that are not in the folder yet are made; None if only those
+        that are there shall be shown.
+    predictions: on the validation part, by rung.
+    """
+    run, dataset = folder.read_run(), folder.read_dataset()
+    digests = {picture.path: picture.digest for picture in dataset.pictures}
+    if pictures is not None:
+        _make_thumbnails(folder, pictures, wanted(run, predictions))
+
+    def stored(path: str) -> bytes | None:
+        file = folder.thumbnail(digests[path])
+        return file.read_bytes() if file.is_file() else None
+
+    histories = {rung.name: folder.read_history(rung.name) for rung in run.rungs}
+    page = render(
+        view(run, dataset, histories=histories, predictions=predictions, test=folder.read_test(), thumbnail=stored)
+    )
+    report = folder.path / "report.html"
+    files.write_bytes(page.encode("utf-8", "replace"), report)
+    return report
+
+
+def read_predictions(folder: RunFolder, run: RunRecord) -> dict[str, Predictions]:
+    """The validation predictions of all finished rungs."""
+    return {rung.name: folder.read_predictions(rung.name) for rung in run.rungs if rung.status == "finished"}
+
+
+def _make_thumbnails(folder: RunFolder, pictures: Pictures, paths: list[str]) -> None:
+    by_path = {picture.path: picture for picture in pictures.dataset.pictures}
+    missing = [path for path in paths if not folder.thumbnail(by_path[path].digest).is_file()]
+    if not missing:
+        return
+    folder.thumbnail("").parent.mkdir(exist_ok=True)
+    for path in missing:
+        picture = by_path[path]
+        square, _ = decode(pictures.bytes(path), Frame(224))
+        files.write_bytes(thumbnail(square, picture.width, picture.height), folder.thumbnail(picture.digest))

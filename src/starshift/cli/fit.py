@@ -1,0 +1,50 @@
+"""`starshift fit`."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from starshift.cli.arguments import FileColumn, Labels, MinPerClass, Photos, Target
+
+
+def fit(
+    photos: Photos,
+    labels: Labels = None,
+    file_column: FileColumn = None,
+    target: Target = None,
+    rungs: Annotated[str, typer.Option(help="Rungs to climb, e.g. features or convnet,features; all if not given.")] = "",
+    size: Annotated[int | None, typer.Option(help="Side of the pictures in pixels, for every rung.")] = None,
+    base: Annotated[str | None, typer.Option(help="Pretrained base; several joined by +.", show_default=False)] = None,
+    budget: Annotated[str, typer.Option(help="Time for the whole climb, e.g. 90s, 5m, 1h.")] = "5m",
+    seed: Annotated[int, typer.Option(help="Root of all chance.")] = 0,
+    out: Annotated[Path | None, typer.Option(help="The run's folder; runs/NAME if not given.")] = None,
+    allow_leaks: Annotated[bool, typer.Option("--allow-leaks", help="Go on if given parts share copies.")] = False,
+    min_per_class: MinPerClass = 2,
+) -> None:
+    """Climb the ladder on labelled pictures; ends with a table, a model and a report."""
+    from starshift.api.fit import fit as climb
+    from starshift.cli.console import ConsoleProgress
+    from starshift.cli.tables import show_run
+
+    run = climb(
+        photos,
+        labels=labels,
+        file_column=file_column,
+        target=target,
+        rungs=rungs,
+        size=size,
+        base=base,
+        budget=budget,
+        seed=seed,
+        out=out,
+        allow_leaks=allow_leaks,
+        min_per_class=min_per_class,
+        command=shlex.join(["starshift", *sys.argv[1:]]),
+        progress=ConsoleProgress(),
+    )
+    show_run(run)

@@ -1,0 +1,58 @@
+"""The command `starshift`: words → call → sentence and exit code.
+
+Exit codes: 0 done, 1 a bug (with its traceback), 2 something that the user can mend, 130 stopped by Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from starshift import __version__
+from starshift.cli import check, demo, fit, predict, report
+from starshift.errors import StarshiftError
+
+app = typer.Typer(
+    name="starshift",
+    help="Deep learning for small datasets: from a folder of labelled pictures to an honest model and a report.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("fit")(fit.fit)
+app.command("check")(check.check)
+app.command("predict")(predict.predict)
+app.command("report")(report.report)
+app.command("demo")(demo.demo)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"starshift {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Show the version."),
+) -> None:
+    """Deep learning for small datasets: from a folder of labelled pictures to an honest model and a report."""
+
+
+def main() -> None:
+    """Run the command line; the only place where exceptions become exit codes."""
+    try:
+        app()
+    except StarshiftError as error:
+        for problem in error.problems:
+            typer.echo(problem, err=True)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        typer.echo("Stopped. What was finished is kept; the same command continues.", err=True)
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of a pipe went away, as `| head` does
+        sys.exit(141)

@@ -1,0 +1,1 @@
+"""Reading: from folders, zips and label files to pictures, pixels and parts."""

@@ -1,0 +1,406 @@
+"""From a folder, a zip or a label file to a Dataset, and from a Dataset to pixels."""
+
+from __future__ import annotations
+
+import hashlib
+import zipfile
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from msgspec import convert
+
+from starshift.data.cache import Rows, RowStore, Writer, cache_root
+from starshift.data.decode import Facts, Frame, decode
+from starshift.data.labels import LabelFile as LabelFile
+from starshift.data.labels import label
+from starshift.data.layout import Labelled, Layout, recognize
+from starshift.data.sift import PICTURE_ENDINGS, Sifted, ending, explain_by_ending, sift
+from starshift.data.sources import SingleFile, Source, composed, counted, open_source, printable, some
+from starshift.errors import DataError, UnreadablePicture
+from starshift.execution import map_ordered
+from starshift.records import PARTS, Dataset, Picture, SetAside
+from starshift.records.dataset import Part
+
+Progress = Callable[[int, int], None]
+"""Called with the number of pictures done and their total."""
+
+
+def read(
+    source: str | Path,
+    *,
+    labels: LabelFile | None = None,
+    frame: Frame = Frame(64),  # noqa: B008  frozen
+    min_per_class: int = 2,
+    cache: Path | None = None,
+    progress: Progress | None = None,
+) -> Pictures:
+    """Read a folder or zip of labelled pictures; every file is used, set aside with its reason, or skipped.
+
+    labels: a CSV file; without it the classes come from folders or file names. frame: pixels to decode to
+    while the files are verified; they stay in the cache. min_per_class: readable pictures that every class
+    needs, in a given training part too. cache: folder, by default `cache_root()`.
+    Raises DataError, with every problem at once, if the source cannot be used as it is; StarshiftError if
+    the cache cannot be written.
+    """
+    opened = open_source(source)
+    sifted = sift(opened)
+    if not sifted.candidates:
+        raise DataError(_no_pictures(opened, sifted))
+    layout = _layout(opened, sifted, labels)
+    places, problems = _with_normal_names(layout)
+    folder = cache or cache_root()
+    store = _store(folder, frame)
+    pictures, unreadable = _verify(opened, places, store, frame, progress)
+    if problems := problems + _lacks(layout, places, pictures, min_per_class):
+        raise DataError(problems + _reasons(unreadable))
+    dataset = _dataset(opened, layout, sifted, pictures, unreadable)
+    return Pictures(dataset, opened, folder, store.damaged)
+
+
+class Pictures:
+    """What `read` found: the record, and the way from it to bytes and pixels."""
+
+    def __init__(self, dataset: Dataset, source: Source, cache: Path, notes: Sequence[str] = ()) -> None:
+        """dataset, source: what was read. cache: folder for pixels. notes: sentences about the cache."""
+        self.dataset = dataset
+        self.notes = list(notes)
+        self._source = source
+        self._cache = cache
+
+    def bytes(self, path: str) -> bytes:
+        """The file of a picture. Raises UnreadablePicture if it cannot be read any more."""
+        return self._source.read(path)
+
+    def pixels(self, frame: Frame, progress: Progress | None = None) -> Rows:
+        """Every picture at this frame: uint8 (N, size, size, 3), in the order of `dataset.pictures`.
+
+        Decodes what the cache has not. Raises DataError, naming the files, if some changed since they were
+        read.
+        """
+        store = _store(self._cache, frame)
+        first = {picture.digest: picture for picture in reversed(self.dataset.pictures)}
+        missing = [first[digest] for digest in store.missing(self.dataset.digests)]
+        self.notes += store.damaged
+        if missing:
+            self._decode(missing, frame, store, progress)
+        return store.rows(self.dataset.digests)
+
+    def _decode(self, missing: Sequence[Picture], frame: Frame, store: RowStore, progress: Progress | None) -> None:
+        changed: list[str] = []
+        results = map_ordered(partial(self._again, frame=frame), missing)
+        with store.writer(len(missing)) as writer:
+            for done, (picture, found) in enumerate(zip(missing, results, strict=True), start=1):
+                if found is None:
+                    changed.append(picture.path)
+                else:
+                    pixels, facts = found
+                    writer.add(picture.digest, pixels, _stored(facts))
+                if progress:
+                    progress(done, len(missing))
+        if changed:
+            raise DataError(
+                f"{counted(len(changed), 'file')} changed or vanished since the reading: {some(changed)}. "
+                "Run the same command again when nothing writes to them any more."
+            )
+
+    def _again(self, picture: Picture, frame: Frame) -> tuple[np.ndarray, Facts] | None:
+        try:
+            data = self._source.read(picture.path)
+            return decode(data, frame) if _digest(data) == picture.digest else None
+        except UnreadablePicture:
+            return None
+
+
+# ----------------------------------------------------------------------------------------------------
+# Places: which file is of which class
+
+
+def _layout(source: Source, sifted: Sifted, labels: LabelFile | None) -> Layout:
+    if labels is None:
+        return recognize(sifted.candidates, source.listing.folders, sifted.tables)
+    return label(labels, _label_bytes(source, labels.path), sifted.candidates, source.listing.folders)
+
+
+def _label_bytes(source: Source, path: Path) -> bytes:
+    """The label file: where the path leads, or inside the source."""
+    if path.is_file():
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            raise DataError(f"The label file '{path}' cannot be read: {error.strerror}.") from error
+    if path.as_posix() not in source.listing.files:
+        raise DataError(f"There is no label file '{path}', neither here nor in '{source.name}'.")
+    try:
+        return source.read(path.as_posix())
+    except UnreadablePicture as error:
+        raise DataError(f"The label file '{path}' cannot be read. {error}") from error
+
+
+def _no_pictures(source: Source, sifted: Sifted) -> str:
+    skipped = some(f"{kind} ({count})" for kind, count in sorted(sifted.skipped.items()))
+    unusable = some(f"'{lost.path}' ({lost.reason})" for lost in sifted.set_aside)
+    found = " and ".join(part for part in (skipped, unusable) if part) or "nothing"
+    return (
+        f"'{source.name}' holds no pictures (JPEG, PNG, WebP, BMP, TIFF or GIF), but {found}. Give the "
+        "folder or zip that holds them."
+    )
+
+
+def _with_normal_names(layout: Layout) -> tuple[list[Labelled], list[str]]:
+    """Places with the classes' names in Unicode's composed form, and sentences on names too much alike.
+
+    Sorted by part, then by path, whatever order the file system has.
+    """
+    written = {place.label for place in layout.labelled} | {name for _, name in layout.folders}
+    alike: dict[str, set[str]] = defaultdict(set)
+    for name in written:
+        alike[_plain(name).casefold()].add(name)
+    problems = [_too_much_alike(names) for names in alike.values() if len(names) > 1]
+    layout.folders = {(part, _plain(name)): folder for (part, name), folder in layout.folders.items()}
+    places = [Labelled(place.path, _plain(place.label), place.part) for place in layout.labelled]
+    return sorted(places, key=lambda place: (_order(place.part), place.path)), sorted(problems)
+
+
+def _plain(name: str) -> str:
+    return composed(name).strip()
+
+
+def _order(part: str) -> int:
+    return PARTS.index(part) if part in PARTS else -1
+
+
+def _too_much_alike(names: set[str]) -> str:
+    listed = some(f"'{name}'" for name in sorted(names))
+    plain = {_plain(name) for name in names}
+    if len(plain) > 1:
+        return f"The classes {listed} differ only in capital letters; give them one name."
+    return (
+        f"The classes {listed} look alike: they differ only in blanks or in how an accent is stored; "
+        "give them one name."
+    )
+
+
+# ----------------------------------------------------------------------------------------------------
+# Content: every file once
+
+
+def _store(cache: Path, frame: Frame) -> RowStore:
+    return RowStore(cache, "pixels", {"frame": frame.key}, frame.shape, np.uint8)
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+_Verified = tuple[Picture, np.ndarray | None]
+"""A picture, and its pixels where the cache has them not."""
+
+
+def _verify(
+    source: Source, places: Sequence[Labelled], store: RowStore, frame: Frame, progress: Progress | None
+) -> tuple[list[Picture], list[SetAside]]:
+    """Decode every file that the cache does not know; keep the pixels, note what cannot be read."""
+    pictures: list[Picture] = []
+    unreadable: list[SetAside] = []
+    results = map_ordered(partial(_verify_one, source, store, frame), places)
+    with store.writer() as writer:
+        for done, result in enumerate(results, start=1):
+            if isinstance(result, SetAside):
+                unreadable.append(result)
+            else:
+                pictures.append(_kept(result, writer))
+            if progress:
+                progress(done, len(places))
+    return pictures, unreadable
+
+
+def _verify_one(source: Source, store: RowStore, frame: Frame, place: Labelled) -> _Verified | SetAside:
+    try:
+        data = source.read(place.path)
+        digest = _digest(data)
+        if digest in store:
+            return _picture(place, digest, convert(store.facts(digest), Facts), len(data)), None
+        pixels, facts = decode(data, frame)
+    except UnreadablePicture as error:
+        error = explain_by_ending(place.path, error)
+        return SetAside(place.path, error.kind, str(error))
+    return _picture(place, digest, facts, len(data)), pixels
+
+
+def _picture(place: Labelled, digest: str, facts: Facts, file_bytes: int) -> Picture:
+    return Picture(
+        path=place.path,
+        label=place.label,
+        part=place.part,
+        digest=digest,
+        width=facts.width,
+        height=facts.height,
+        format=facts.format,
+        mode=facts.mode,
+        file_bytes=file_bytes,
+    )
+
+
+def _kept(verified: _Verified, writer: Writer) -> Picture:
+    picture, pixels = verified
+    if pixels is not None:
+        writer.add(picture.digest, pixels, _stored(picture))
+    return picture
+
+
+def _stored(facts: Facts | Picture) -> dict[str, str | int | float]:
+    return {"width": facts.width, "height": facts.height, "format": facts.format, "mode": facts.mode}
+
+
+# ----------------------------------------------------------------------------------------------------
+# Whether it is enough to learn from
+
+
+def _lacks(layout: Layout, places: Sequence[Labelled], pictures: Sequence[Picture], least: int) -> list[str]:
+    """What keeps these pictures from being a data set, as sentences."""
+    meant = Counter((place.part, place.label) for place in places)
+    readable = Counter((picture.part, picture.label) for picture in pictures)
+    groups = {*meant, *layout.folders}
+    classes = sorted({name for _, name in groups})
+    lacks = _lacking_parts(groups) if layout.name == "part folders" else []
+    if len(classes) == 1:
+        lacks.append(f"There is only one class, '{classes[0]}'; add pictures of at least one other.")
+    learned_from = [group for group in sorted(groups) if group[0] in ("", "train")]
+    few = [
+        _too_few(group, meant[group], readable[group], least, layout)
+        for group in learned_from
+        if readable[group] < max(least, 1)
+    ]
+    more = [f"{len(few) - MOST_SENTENCES} more classes have too few pictures."]
+    return lacks + few[:MOST_SENTENCES] + (more if len(few) > MOST_SENTENCES else [])
+
+
+MOST_SENTENCES = 20
+"""Of one kind; after so many, the rest is counted."""
+
+
+def _too_few(group: tuple[str, str], meant: int, readable: int, least: int, layout: Layout) -> str:
+    part, name = group
+    where = f" in the {part} part" if part else ""
+    if not meant:
+        folder = layout.folders[group].rstrip("/")  # type: ignore[index]
+        return f"The class folder '{folder}' holds no pictures. Add some, or remove the folder."
+    aside = f" ({meant - readable} cannot be read)" if meant > readable else ""
+    has = f"{counted(readable, 'readable picture')}{where}{aside}"
+    return f"Class '{name}' has {has}; at least {max(least, 1)} are needed. Add pictures, or take the class out."
+
+
+def _lacking_parts(groups: set[tuple[Part, str]]) -> list[str]:
+    learned = {name for part, name in groups if part == "train"}
+    if not learned:
+        return ["There is no train part with labelled pictures; name one folder 'train', or give no parts."]
+    return [
+        f"Class '{name}' is in the {part} part and not in the train part, so it cannot be learned. Add "
+        "pictures of it to the train part, or remove it."
+        for part, name in sorted(groups)
+        if name not in learned
+    ]
+
+
+def _reasons(unreadable: Sequence[SetAside]) -> list[str]:
+    if not unreadable:
+        return []
+    kinds = Counter(lost.kind for lost in unreadable)
+    by_kind = some(f"{count} {kind}" for kind, count in kinds.most_common())
+    example = f"'{unreadable[0].path}': {unreadable[0].reason}"
+    return [f"{counted(len(unreadable), 'file')} could not be read ({by_kind}), such as {example}"]
+
+
+# ----------------------------------------------------------------------------------------------------
+# The record
+
+
+def _dataset(
+    source: Source,
+    layout: Layout,
+    sifted: Sifted,
+    pictures: Sequence[Picture],
+    unreadable: Sequence[SetAside],
+) -> Dataset:
+    set_aside = [*sifted.set_aside, *layout.set_aside, *unreadable]
+    return Dataset(
+        source=source.name,
+        layout=layout.name,
+        classes=tuple(sorted({picture.label for picture in pictures})),
+        pictures=tuple(pictures),
+        set_aside=tuple(sorted(set_aside, key=lambda lost: lost.path)),
+        skipped=dict(sorted(sifted.skipped.items())),
+        remarks=(*layout.remarks, *_absent_classes(pictures), *_odd_endings(pictures)),
+    )
+
+
+def _absent_classes(pictures: Sequence[Picture]) -> list[str]:
+    """Classes that are learned and that a given part cannot examine."""
+    held: dict[str, set[str]] = defaultdict(set)
+    for picture in pictures:
+        held[picture.part].add(picture.label)
+    absent = {part: sorted(held["train"] - held[part]) for part in ("validation", "test") if part in held}
+    return [
+        f"The {part} part has no picture of {some(map(repr, names))}; nothing can be said of it there."
+        for part, names in absent.items()
+        if names
+    ]
+
+
+def _odd_endings(pictures: Sequence[Picture]) -> list[str]:
+    """Remarks on names whose ending promises another format, or none."""
+    promised = [(picture, PICTURE_ENDINGS.get(ending(picture.path))) for picture in pictures]
+    wrong = [picture for picture, format in promised if format and format != picture.format]
+    without = [picture for picture, format in promised if not format]
+    remarks = (
+        (wrong, "whose ending does not fit the content"),
+        (without, "without the ending of a picture format, which by content are pictures"),
+    )
+    return [
+        f"{counted(len(odd), 'file')} {what}, used all the same: '{odd[0].path}' is {odd[0].format}."
+        for odd, what in remarks
+        if odd
+    ]
+
+
+# ----------------------------------------------------------------------------------------------------
+# Pictures without labels
+
+
+class Input(NamedTuple):
+    """One picture to predict."""
+
+    path: str  # as to be shown: begins with what the user named
+    load: Callable[[], bytes]  # raises UnreadablePicture
+
+
+def find_inputs(paths: Sequence[str | Path]) -> list[Input]:
+    """The pictures that are meant by files, folders (with everything below them) and zips, in that order.
+
+    A file that is named itself is always among them; in folders and zips, what is no picture is passed
+    over. Files that cannot be used are among them too, and their `load` says why. Raises DataError if a
+    folder or zip may not be used.
+    """
+    return [found for path in paths for found in _inputs(Path(path).expanduser())]
+
+
+def _inputs(path: Path) -> list[Input]:
+    if not path.is_dir() and not (path.is_file() and zipfile.is_zipfile(path)):
+        return [Input(printable(str(path)), partial(SingleFile(path).read, str(path)))]
+    source = open_source(path)
+    sifted = sift(source)
+    found = [_input(path, each, partial(source.read, each)) for each in sifted.candidates]
+    lost = [_input(path, each.path, partial(_refuse, each)) for each in sifted.set_aside]
+    return sorted(found + lost, key=lambda one: one.path)
+
+
+def _input(folder: Path, path: str, load: Callable[[], bytes]) -> Input:
+    return Input(f"{printable(str(folder))}/{path}", load)
+
+
+def _refuse(lost: SetAside) -> bytes:
+    raise UnreadablePicture(lost.kind, lost.reason)

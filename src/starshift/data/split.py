@@ -1,0 +1,131 @@
+"""Which pictures train, which validate, and which are sealed: own splits, and those that folders give."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from msgspec import structs
+
+from starshift.apportion import deal, group_ids
+from starshift.errors import DataError, UsageError
+from starshift.records import PARTS, Dataset, Split
+from starshift.seeds import child
+
+RATIOS = (6, 2, 2)
+"""Training, validation and test, as the seeds have them."""
+
+VALIDATION_CUT = (3, 1)
+"""Training and validation, where only a test part is given: the same 6:2 as RATIOS."""
+
+TRAIN, VALIDATION = 0, 1
+
+
+def make_split(dataset: Dataset, *, groups: Sequence[Sequence[int]] = (), seed: int) -> Split:
+    """Keep the parts that the source's folders give; where they give none, make a stratified split.
+
+    A folder `train` alone is divided too: so many sets are handed out (Kaggle's dogs-vs-cats for one), with
+    nothing in them to measure by. Raises DataError where validation or test stand without a training part.
+    """
+    if dataset.given_parts not in ((), ("train",)):
+        return given(dataset, groups=groups, seed=seed)
+    split = stratified(dataset, groups=groups, seed=seed)
+    if dataset.given_parts:
+        return structs.replace(split, how=f"{split.how}, out of the only part that the folders give (train)")
+    return split
+
+
+def stratified(
+    dataset: Dataset,
+    *,
+    groups: Sequence[Sequence[int]] = (),
+    ratios: tuple[float, float, float] = RATIOS,
+    seed: int,
+) -> Split:
+    """Divide every class as `ratios` say into training, validation and test.
+
+    groups: lists of indices into `dataset.pictures` that stay together (exact copies of one picture), of
+    whatever classes. A class of 2 or more has a picture in training, one of 3 or more also in validation,
+    unless its groups forbid it. The order in which pictures and groups are listed plays no part. Raises
+    UsageError where a ratio is not above 0.
+    """
+    if min(ratios) <= 0:
+        raise UsageError(f"The ratios of a split must be three numbers above 0, such as 6:2:2, not {ratios}.")
+    parts = _dealt(dataset, range(len(dataset.pictures)), groups, ratios, seed)
+    how = f"stratified {':'.join(f'{ratio:g}' for ratio in ratios)}, seed {seed}{_kept_together(groups)}"
+    return _split(parts, how)
+
+
+def given(dataset: Dataset, *, groups: Sequence[Sequence[int]] = (), seed: int) -> Split:
+    """Keep the parts of the source's folders, and say in `how` what they lack.
+
+    Without a validation part, a quarter of the training part is cut off for it, stratified. A test part is
+    never cut from given parts. Raises DataError where there is no training part, or nothing but one.
+    """
+    parts = np.array([PARTS.index(picture.part) if picture.part else -1 for picture in dataset.pictures])
+    _check_given(dataset, parts)
+    how = f"as the folders give it ({', '.join(dataset.given_parts)})"
+    if VALIDATION not in parts:
+        rows = np.flatnonzero(parts == TRAIN)
+        parts[rows] = _dealt(dataset, rows, groups, VALIDATION_CUT, seed)
+        how += f"; validation cut from train 75:25, stratified, seed {seed}{_kept_together(groups)}"
+    if "test" not in dataset.given_parts:
+        how += "; no sealed test part: the validation pictures also choose the model"
+    return _split(parts, how)
+
+
+def _check_given(dataset: Dataset, parts: np.ndarray) -> None:
+    """Raise DataError with every reason why the given parts cannot be used."""
+    problems = []
+    if TRAIN not in parts:
+        problems.append(
+            f"The folders give {' and '.join(dataset.given_parts)}, but no training part. Add a folder "
+            "'train', or put all class folders side by side: Starshift then splits them itself."
+        )
+    elif dataset.given_parts == ("train",):
+        problems.append(
+            "The folders give a training part and nothing to measure it by. Add a folder 'validation' or "
+            "'test', or let make_split divide it."
+        )
+    outside = int((parts < 0).sum())
+    if outside:
+        problems.append(
+            f"{outside:,} of {len(parts):,} pictures are in none of the given parts. Move them into one of "
+            f"{', '.join(dataset.given_parts)}, or out of the folder."
+        )
+    if problems:
+        raise DataError(problems)
+
+
+def _dealt(
+    dataset: Dataset,
+    rows: Sequence[int] | np.ndarray,
+    groups: Sequence[Sequence[int]],
+    ratios: Sequence[float],
+    seed: int,
+) -> np.ndarray:
+    """The part of each picture in `rows`: int (rows,)."""
+    # Sorted by path first, so that the draw depends on the pictures and not on how they were listed.
+    rows = np.asarray(rows)
+    order = np.argsort([dataset.pictures[row].path for row in rows], kind="stable")
+    place = {int(row): i for i, row in enumerate(rows[order])}
+    inside = sorted(sorted(place[i] for i in group if i in place) for group in groups)
+    parts = np.empty(len(rows), dtype=np.int64)
+    parts[order] = deal(
+        np.asarray(dataset.targets)[rows[order]],
+        group_ids(len(rows), inside),
+        ratios,
+        seed=child(seed, "split"),
+        needed=2,  # training and validation
+    )
+    return parts
+
+
+def _kept_together(groups: Sequence[Sequence[int]]) -> str:
+    return ", exact copies kept together" if any(len(group) > 1 for group in groups) else ""
+
+
+def _split(parts: np.ndarray, how: str) -> Split:
+    """Turn one part number per picture into a Split."""
+    train, validation, test = (tuple(np.flatnonzero(parts == part).tolist()) for part in range(len(PARTS)))
+    return Split(train=train, validation=validation, test=test, how=how)

@@ -1,0 +1,23 @@
+"""Small pictures for people to look at."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+import numpy as np
+from PIL import Image
+
+THUMBNAIL_SIDE = 192
+"""Longest side in pixels: sharp at the report's 96 CSS pixels on screens with two pixels each way."""
+
+
+def thumbnail(square: np.ndarray, width: int, height: int) -> bytes:
+    """A JPEG in the picture's own proportions.
+
+    square: uint8 (size, size, 3), the picture stretched to a square. width, height: of the original, pixels.
+    """
+    scale = THUMBNAIL_SIDE / max(width, height)
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    stream = BytesIO()
+    Image.fromarray(square).resize(size, Image.Resampling.BICUBIC).save(stream, "JPEG", quality=80)
+    return stream.getvalue()

@@ -1,0 +1,1 @@
+"""Frozen networks run on OpenVINO, without Keras."""

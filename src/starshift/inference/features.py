@@ -1,0 +1,58 @@
+"""Frozen network → stored matrix: every feature vector is computed once and kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from starshift.inference.network import BATCH, Network
+
+
+def compute(
+    network: Callable[[], Network],
+    pixels: Callable[[], Any],
+    digests: Sequence[str],
+    store: Any,
+    progress: Callable[[int, int], None] | None = None,
+) -> np.ndarray:
+    """Features of pictures, from the store where they lie in it, else computed and stored.
+
+    network, pixels: called only if something is missing, since opening either costs time;
+        pixels yields an array-like of uint8 (N, size, size, 3) in the order of `digests`.
+    digests: of the N pictures.
+    store: a data.cache.RowStore for rows of float32 (features,).
+    Returns float32 (N, features).
+    """
+    missing = set(store.missing(digests))
+    if missing:
+        positions = _first_positions(digests, missing)
+        _fill(network(), pixels(), digests, positions, store, progress)
+    return np.asarray(store.rows(digests))
+
+
+def _first_positions(digests: Sequence[str], missing: set[str]) -> np.ndarray:
+    """Where each missing digest stands first; copies of one picture are computed once."""
+    first: dict[str, int] = {}
+    for position, digest in enumerate(digests):
+        if digest in missing:
+            first.setdefault(digest, position)
+    return np.array(sorted(first.values()))
+
+
+def _fill(
+    network: Network,
+    pixels: Any,
+    digests: Sequence[str],
+    positions: np.ndarray,
+    store: Any,
+    progress: Callable[[int, int], None] | None,
+) -> None:
+    with store.writer(len(positions)) as writer:
+        for start in range(0, len(positions), BATCH):
+            batch = positions[start : start + BATCH]
+            for position, row in zip(batch, network(pixels[batch]), strict=True):
+                writer.add(digests[position], row)
+            if progress:
+                progress(min(start + BATCH, len(positions)), len(positions))

@@ -1,0 +1,1 @@
+"""Rungs as values, and the climb over them."""

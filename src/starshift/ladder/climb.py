@@ -1,0 +1,198 @@
+"""The climb: rung by rung, cheapest first, each scored and compared with the best before."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import msgspec
+
+from starshift import seeds
+from starshift.compose.predictor import Predictor
+from starshift.errors import MissingWeights, StarshiftError
+from starshift.evaluation import protocol
+from starshift.ladder import fit as family
+from starshift.ladder.folder import RunFolder
+from starshift.ladder.materials import Materials, key
+from starshift.ladder.rungs import Options, Rung
+from starshift.recipe import Recipe
+from starshift.records import Evaluation, Predictions, RungRecord, Score, TestRecord, Verdict
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A rung with its recipe, and how long it will take; a rung that cannot be climbed has its reason instead."""
+
+    rung: Rung
+    recipe: Recipe
+    key: str = ""
+    seconds: float = 0.0
+    reason: str = ""
+    done: RungRecord | None = None  # finished by an earlier run with the same key
+
+
+@dataclass
+class Climb:
+    """What a climb has come to so far."""
+
+    records: list[RungRecord] = field(default_factory=list)
+    predictions: dict[str, Predictions] = field(default_factory=dict)
+
+    @property
+    def best(self) -> RungRecord | None:
+        """The finished rung with the highest validation accuracy; of equals the one with the lower log loss."""
+        finished = [record for record in self.records if record.score is not None]
+        return max(finished, key=_goodness, default=None)
+
+
+def plan(
+    rungs: list[Rung], options: Options, materials: Materials, earlier: dict[str, RungRecord]
+) -> list[Planned]:
+    """Recipes, keys and predicted seconds of rungs, cheapest first; what cannot be climbed comes last.
+
+    earlier: finished rungs of the run folder, by name.
+    """
+    planned = [_plan_one(rung, rung.recipe(options, materials.dataset), materials, earlier) for rung in rungs]
+    return sorted(planned, key=lambda one: (bool(one.reason), one.seconds))
+
+
+def _plan_one(
+    rung: Rung, recipe: Recipe, materials: Materials, earlier: dict[str, RungRecord]
+) -> Planned:
+    try:
+        own = key(recipe, materials, *family.depends_on(recipe, materials))
+        before = earlier.get(rung.name)
+        if before is not None and before.key == own:
+            return Planned(rung, recipe, own, before.predicted_seconds or 0.0, done=before)
+        return Planned(rung, recipe, own, family.predict_seconds(recipe, materials))
+    except MissingWeights as lack:
+        return Planned(rung, recipe, reason=" ".join(lack.problems))
+
+
+def climb(
+    planned: list[Planned],
+    materials: Materials,
+    folder: RunFolder,
+    *,
+    deadline: float,
+    on_change: Callable[[Climb], None],
+) -> Climb:
+    """Climb all rungs that fit before `deadline` (time.monotonic seconds); others are skipped, never shortened.
+
+    on_change: called after every rung, so that a stopped run has kept what was done.
+    """
+    state = Climb()
+    for one in planned:
+        best = state.best
+        if one.done is not None:
+            record = _again(one.done, best, state, materials, folder)
+        elif reason := one.reason or _too_long(one, deadline):
+            record = _skipped(one, reason)
+            materials.progress.say(f"{one.rung.name} skipped: {reason}")
+        else:
+            record = _climb_one(one, best, state, materials, folder)
+        state.records.append(record)
+        on_change(state)
+    return state
+
+
+def _climb_one(
+    one: Planned, best: RungRecord | None, state: Climb, materials: Materials, folder: RunFolder
+) -> RungRecord:
+    began = time.perf_counter()
+    name = one.rung.name
+    folder.clear_rung(name)
+    model = family.fit(one.recipe, materials, on_epoch=lambda epoch: folder.append_epoch(name, epoch))
+    learnware = folder.write_model(name, model.learnware, model.tensors)
+    predictor = Predictor(learnware, model.tensors, materials.cache)
+    predictions = predict_part(predictor, materials, materials.split.validation)
+    score = protocol.score(predictions, seed=seeds.child(materials.seed, "bootstrap"))
+    evaluation = Evaluation(part="validation", score=score, sealed=False)
+    folder.write_model(name, msgspec.structs.replace(learnware, evaluations=(evaluation,)), model.tensors)
+    folder.write_predictions(name, predictions)
+    state.predictions[name] = predictions
+    seconds = time.perf_counter() - began
+    materials.paces.put(f"rung {name}", seconds)
+    return RungRecord(
+        name=name,
+        status="finished",
+        key=one.key,
+        description=one.rung.description,
+        predicted_seconds=round(one.seconds, 2),
+        seconds=round(seconds, 2),
+        score=score,
+        verdict=_verdict(name, predictions, best, state),
+        diagnosis=protocol.diagnose(model.history) if model.history else "",
+        details=model.details or {},
+        nondeterministic=model.nondeterministic,
+    )
+
+
+def _again(
+    done: RungRecord, best: RungRecord | None, state: Climb, materials: Materials, folder: RunFolder
+) -> RungRecord:
+    """A rung finished earlier: its predictions are read, its verdict is made anew against today's rungs."""
+    materials.progress.say(f"{done.name} is finished already; kept.")
+    state.predictions[done.name] = folder.read_predictions(done.name)
+    verdict = _verdict(done.name, state.predictions[done.name], best, state)
+    return msgspec.structs.replace(done, verdict=verdict)
+
+
+def _verdict(
+    name: str, predictions: Predictions, best: RungRecord | None, state: Climb
+) -> Verdict | None:
+    if best is None:
+        return None
+    return protocol.compare(name, predictions, best.name, state.predictions[best.name])
+
+
+def _too_long(one: Planned, deadline: float) -> str:
+    remaining = deadline - time.monotonic()
+    if one.seconds <= remaining:
+        return ""
+    return (
+        f"it would take about {one.seconds:.0f} s, and {max(remaining, 0):.0f} s are left of the budget. "
+        f"Give it more with --budget."
+    )
+
+
+def _skipped(one: Planned, reason: str) -> RungRecord:
+    return RungRecord(
+        name=one.rung.name,
+        status="skipped",
+        key=one.key,
+        reason=reason,
+        description=one.rung.description,
+        predicted_seconds=round(one.seconds, 2) if one.seconds else None,
+    )
+
+
+def predict_part(predictor: Predictor, materials: Materials, indices: tuple[int, ...]) -> Predictions:
+    """What a model says of some of the pictures."""
+    digests = [materials.dataset.pictures[index].digest for index in indices]
+    probabilities = predictor.stored(digests, lambda: materials.pixels(predictor.frame, indices))
+    return materials.predictions(indices, probabilities)
+
+
+def open_test(chosen: str, materials: Materials, folder: RunFolder) -> tuple[TestRecord, Predictions]:
+    """Score the chosen rung on the sealed test part: this opens it, and is done once for a split."""
+    learnware, tensors = folder.read_model(chosen)
+    predictor = Predictor(learnware, tensors, materials.cache)
+    predictions = predict_part(predictor, materials, materials.split.test)
+    score = protocol.score(predictions, seed=seeds.child(materials.seed, "bootstrap"))
+    opened = datetime.now(UTC).isoformat(timespec="seconds")
+    return TestRecord(chosen, opened, materials.split_digest, score), predictions
+
+
+def score_of(record: RungRecord) -> Score:
+    """The score of a finished rung."""
+    if record.score is None:
+        raise StarshiftError(f"Rung {record.name!r} has no score: it was skipped ({record.reason}).")
+    return record.score
+
+
+def _goodness(record: RungRecord) -> tuple[float, float]:
+    score = score_of(record)
+    return score.accuracy.value, -score.log_loss.value

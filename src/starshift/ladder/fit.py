@@ -1,0 +1,48 @@
+"""One `fit` for every rung: recipe, materials → model. Each builder's own way lies in a module of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from starshift.inference.network import best_precision
+from starshift.ladder import frozen, scratch
+from starshift.ladder.materials import Materials, Model
+from starshift.ladder.unfitted import unfitted
+from starshift.models.classical import majority
+from starshift.recipe import Recipe
+from starshift.records import Epoch
+
+BASELINE_SECONDS = 0.1
+
+
+def depends_on(recipe: Recipe, materials: Materials) -> tuple[object, ...]:
+    """What a result depends on beyond recipe, data and seed. Raises MissingWeights."""
+    if recipe.builder == "majority":
+        return ()
+    return frozen.depends_on(recipe, materials) if recipe.builder == "frozen" else (best_precision(),)
+
+
+def predict_seconds(recipe: Recipe, materials: Materials) -> float:
+    """How long `fit` will take here. Raises MissingWeights."""
+    if recipe.builder == "majority":
+        return BASELINE_SECONDS
+    family = frozen if recipe.builder == "frozen" else scratch
+    return family.predict_seconds(recipe, materials)
+
+
+def fit(recipe: Recipe, materials: Materials, *, on_epoch: Callable[[Epoch], None]) -> Model:
+    """Fit a recipe on the training part. on_epoch: called after each epoch of networks that have epochs."""
+    if recipe.builder == "majority":
+        return _fit_majority(recipe, materials)
+    if recipe.builder == "frozen":
+        return frozen.fit(recipe, materials)
+    return scratch.fit(recipe, materials, on_epoch)
+
+
+def _fit_majority(recipe: Recipe, materials: Materials) -> Model:
+    targets = materials.targets[np.array(materials.split.train)]
+    frequencies = majority(targets, len(materials.dataset.classes))
+    largest = materials.dataset.classes[int(frequencies.argmax())]
+    return Model(unfitted(recipe, materials), {"frequencies": frequencies}, details={"majority class": largest})

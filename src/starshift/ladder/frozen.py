@@ -1,0 +1,152 @@
+"""The `frozen` builder as a rung: frozen bases, features computed once, a logistic head."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+
+import numpy as np
+
+from starshift import seeds
+from starshift.compose.frozen import FrozenBase, FrozenBases
+from starshift.data.decode import Frame
+from starshift.evaluation.protocol import inner_folds
+from starshift.inference.network import BATCH, Network, best_precision
+from starshift.ladder.materials import Materials, Model
+from starshift.ladder.unfitted import unfitted
+from starshift.models.classical import LinearHead, fit_head
+from starshift.recipe import Recipe
+
+FOLDS = 5
+"""Inner folds of the training part, by which the head's strength is chosen."""
+
+OPENING_SECONDS = 0.8
+"""Opening a converted network (reading and compiling it)."""
+
+HEAD_SECONDS = {True: 1.5e-8, False: 1.2e-9}
+"""Before it was measured here: the head per inner fold, picture, feature and output (two classes; more)."""
+
+
+def find_bases(recipe: Recipe, materials: Materials) -> FrozenBases:
+    """The bases of a recipe. Raises MissingWeights."""
+    frame = Frame(recipe.size, recipe.fit)  # type: ignore[arg-type]
+    return FrozenBases.find(recipe.arguments["bases"], frame, best_precision(), materials.cache)
+
+
+def depends_on(recipe: Recipe, materials: Materials) -> tuple[object, ...]:
+    """What the rung's result depends on beyond recipe and data: weights, precision. Raises MissingWeights."""
+    bases = find_bases(recipe, materials).bases
+    return tuple((base.reference.digest, base.precision) for base in bases)
+
+
+def predict_seconds(recipe: Recipe, materials: Materials) -> float:
+    """How long `fit` will take: features that are not stored yet, and the head. Bases never used are converted now."""
+    total = 0.0
+    for base in find_bases(recipe, materials).bases:
+        if missing := len(base.store.missing(materials.dataset.digests)):
+            total += OPENING_SECONDS + missing * _seconds_per_picture(base, materials)
+    return total + _head_seconds(recipe, materials)
+
+
+def fit(recipe: Recipe, materials: Materials) -> Model:
+    """Features of all pictures, then a head on those of the training part."""
+    bases = find_bases(recipe, materials)
+    features = _features(bases, materials)
+    head = _head(recipe, materials, features)
+    strengths = ", ".join(f"{strength:g}: {loss:.4f}" for strength, loss in head.losses.items())
+    details = {
+        "pretrained base": " + ".join(base.base.title for base in bases.bases),
+        "features": f"{features.shape[1]:,} per picture",
+        "precision": bases.bases[0].precision,
+        "head": f"logistic regression (C = {head.strength:g}, times {head.logistic_weight:.3g}) and linear discriminant "
+        f"(times {head.discriminant_weight:.3g}), chosen by log loss over {FOLDS} inner folds ({strengths})",
+    }
+    learnware = unfitted(
+        recipe, materials, bases=tuple(base.reference for base in bases.bases), precision=bases.bases[0].precision
+    )
+    return Model(learnware, {"head/kernel": head.kernel, "head/bias": head.bias}, details=details)
+
+
+def _features(bases: FrozenBases, materials: Materials) -> np.ndarray:
+    materials.progress.start("features", len(materials.dataset.pictures))
+    frame = bases.bases[0].frame
+    matrices = []
+    for base in bases.bases:
+        missing = len(base.store.missing(materials.dataset.digests))
+        began = time.perf_counter()
+        one = FrozenBases((base,))
+        matrices.append(
+            one.stored(materials.dataset.digests, partial(materials.pixels, frame), materials.progress.update)
+        )
+        if missing >= 8 * BATCH:
+            seconds = time.perf_counter() - began - OPENING_SECONDS
+            materials.paces.put(_pace_name(base), max(seconds, 0) / missing)
+    materials.progress.finish()
+    return np.concatenate(matrices, axis=1)
+
+
+def _head(recipe: Recipe, materials: Materials, features: np.ndarray) -> LinearHead:
+    train = np.array(materials.split.train)
+    targets, classes = materials.targets[train], len(materials.dataset.classes)
+    position = {index: row for row, index in enumerate(train.tolist())}
+    groups = [[position[index] for index in group if index in position] for group in materials.groups]
+    folds = inner_folds(targets, folds=FOLDS, groups=groups, seed=seeds.child(materials.seed, "inner folds"))
+    strengths = tuple(recipe.arguments["strengths"])
+    materials.progress.start("head", FOLDS + 1)
+    began = time.perf_counter()
+    head = fit_head(
+        features[train],
+        targets,
+        classes=classes,
+        strengths=strengths,
+        folds=folds,
+        progress=materials.progress.update,
+    )
+    materials.progress.finish()
+    seconds = time.perf_counter() - began
+    materials.paces.put(_head_pace_name(classes), seconds / _head_work(recipe, materials, features.shape[1]))
+    return head
+
+
+def _head_seconds(recipe: Recipe, materials: Materials) -> float:
+    classes = len(materials.dataset.classes)
+    features = sum(base.base.features for base in find_bases(recipe, materials).bases)
+    pace = materials.paces.get(_head_pace_name(classes)) or HEAD_SECONDS[classes == 2]
+    return pace * _head_work(recipe, materials, features)
+
+
+def _head_work(recipe: Recipe, materials: Materials, features: int) -> float:
+    """Folds × pictures × features × outputs; all strengths of one fold count as one piece of work."""
+    classes = len(materials.dataset.classes)
+    return FOLDS * len(materials.split.train) * features * (1 if classes == 2 else classes)
+
+
+def _seconds_per_picture(base: FrozenBase, materials: Materials) -> float:
+    """Measured in earlier runs, or now on a few batches of noise; a base never used is converted first."""
+    name = _pace_name(base)
+    if (known := materials.paces.get(name)) is None or not base.is_converted:
+        first = "" if base.is_converted else ", converting it for this machine (once)"
+        materials.progress.say(f"Preparing {base.base.title}{first} …")
+        known = _measure(base.network)
+        materials.paces.put(name, known)
+    return known
+
+
+def _measure(network: Network, batches: int = 6) -> float:
+    shape = (BATCH, network.size, network.size, 3)
+    noise = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    network(noise)
+    durations = []
+    for _ in range(batches):
+        began = time.perf_counter()
+        network(noise)
+        durations.append(time.perf_counter() - began)
+    return float(np.median(durations)) / BATCH
+
+
+def _pace_name(base: FrozenBase) -> str:
+    return f"picture through {base.base.name} at {base.frame.size} px in {base.precision}"
+
+
+def _head_pace_name(classes: int) -> str:
+    return "logistic head, two classes" if classes == 2 else "logistic head, more classes"

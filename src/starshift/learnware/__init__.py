@@ -1,0 +1,1 @@
+"""Saved models that say what they are good for."""

@@ -1,0 +1,82 @@
+"""A saved model as a folder: learnware.json, model.safetensors, README.md. Loading it runs no code."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import msgspec
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from starshift.errors import RunError
+from starshift.recipe import check_builder, digest
+from starshift.records import LEARNWARE_SCHEMA, Learnware, files
+
+Tensors = dict[str, np.ndarray]
+
+
+def write(learnware: Learnware, tensors: Tensors, folder: Path) -> Learnware:
+    """Write a model; `files` and `id` of the given learnware are filled in. Returns it as it was written."""
+    folder.mkdir(parents=True, exist_ok=True)
+    contents = {
+        "model.safetensors": save({name: np.ascontiguousarray(array) for name, array in tensors.items()}),
+        "README.md": card(learnware).encode(),
+    }
+    for name, content in contents.items():
+        files.write_bytes(content, folder / name)
+    digests = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
+    whole = msgspec.structs.replace(learnware, files=digests, id=digest(digests))
+    files.write(whole, folder / "learnware.json")
+    return whole
+
+
+def read(folder: Path) -> tuple[Learnware, Tensors]:
+    """Read a model and check it: schema, digests, builder. Raises RunError with all that is wrong."""
+    learnware = files.read(folder / "learnware.json", Learnware)
+    problems = list(check_builder(learnware.builder, learnware.arguments))
+    if learnware.schema != LEARNWARE_SCHEMA:
+        problems.append(f"Its form has number {learnware.schema}; this version reads {LEARNWARE_SCHEMA}.")
+    contents = {}
+    for name in ("model.safetensors", "README.md"):
+        path = folder / name
+        contents[name] = path.read_bytes() if path.is_file() and not path.is_symlink() else b""
+        if hashlib.sha256(contents[name]).hexdigest() != learnware.files.get(name):
+            problems.append(f"{name} is not the file that learnware.json describes (its digest differs).")
+    if problems:
+        raise RunError([f"The model in {folder} cannot be used:", *problems])
+    try:
+        return learnware, load(contents["model.safetensors"])
+    except SafetensorError as error:
+        raise RunError(f"The tensors in {folder} cannot be read: {error}.") from error
+
+
+def card(learnware: Learnware) -> str:
+    """The model card, in Markdown."""
+    lines = [
+        f"# {learnware.name}",
+        "",
+        f"{learnware.task.capitalize()} into {len(learnware.classes)} classes: {', '.join(learnware.classes)}.",
+        "",
+        f"- Trained on: {learnware.trained_on}",
+        f"- Input: RGB pictures, made {learnware.input.size}×{learnware.input.size} pixels ({learnware.input.fit}).",
+        f"- Network: {learnware.builder} {learnware.arguments or ''}".rstrip(),
+    ]
+    lines += [f"- Pretrained base: {base.name}, weights SHA-256 {base.digest}" for base in learnware.bases]
+    for evaluation in learnware.evaluations:
+        accuracy = evaluation.score.accuracy
+        sealed = "sealed until the end" if evaluation.sealed else "also used to choose the model"
+        lines.append(
+            f"- Accuracy on the {evaluation.part} part ({accuracy.n} pictures, {sealed}): {accuracy.value:.1%}"
+            + (f", 95 % interval {accuracy.low:.1%} to {accuracy.high:.1%}" if accuracy.low is not None else "")
+        )
+    lines += [
+        "",
+        "These figures hold for pictures like those it was trained on. Pictures that show none of these classes",
+        "get one of them all the same.",
+        "",
+        f"Made by {learnware.made_by}. Use: `starshift predict FOLDER_OF_THIS_FILE PHOTOS`.",
+        "",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,245 @@
+"""Models without gradient steps over pictures: the majority class, and a linear head on frozen features.
+
+SciPy's optimizer does the fitting: scikit-learn's estimators would say the same (tests hold them against each
+other), but their import alone takes longer than a whole fit on cached features.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from starshift.execution import map_ordered
+
+Step = Callable[[int, int], None]
+
+SHRINKAGE = 0.5
+"""Share of the discriminant's covariance that is replaced by its mean variance; from 0.3 to 0.8 little changes."""
+
+TOLERANCE = 1e-3
+"""Largest slope of the mean loss at which the regression counts as fitted; weighing it makes up for the rest."""
+
+DEAD = 0.1
+"""Added to each feature's scale, as a share of the mean scale: a feature that hardly ever fires is not blown up."""
+
+
+@dataclass(frozen=True)
+class LinearHead:
+    """Logits = features @ kernel + bias. kernel: float32 (features, outputs), bias: float32 (outputs,).
+
+    Two classes have one output (a sigmoid), more have one each (a softmax), as models.heads has it.
+    """
+
+    kernel: np.ndarray
+    bias: np.ndarray
+    strength: float  # of the logistic regression: inverse L2 penalty on standardized features
+    logistic_weight: float  # what the logistic regression's logits are multiplied by
+    discriminant_weight: float  # the same for the discriminant's
+    losses: dict[float, float]  # log loss over the inner folds, by strength
+
+
+def majority(targets: np.ndarray, classes: int) -> np.ndarray:
+    """Class frequencies of the training part, the best constant prediction: float32 (classes,).
+
+    One picture is added to each class (Laplace), so that no class has probability 0 and log loss stays finite.
+    """
+    counts = np.bincount(targets, minlength=classes) + 1.0
+    return (counts / counts.sum()).astype(np.float32)
+
+
+def probabilities_of(logits: np.ndarray) -> np.ndarray:
+    """Logits (N, 1) through a sigmoid or (N, classes) through a softmax → float32 (N, classes)."""
+    return _softmax(_full(logits.astype(np.float64))).astype(np.float32)
+
+
+def fit_head(
+    features: np.ndarray,
+    targets: np.ndarray,
+    *,
+    classes: int,
+    strengths: Sequence[float],
+    folds: Sequence[tuple[np.ndarray, np.ndarray]],
+    progress: Step | None = None,
+) -> LinearHead:
+    """A linear head: logistic regression with an L2 penalty, steadied by a linear discriminant.
+
+    features: float32 (N, F). targets: int (N,), every class present in the N and in each fold's first part.
+    folds: pairs of index arrays into the N, (fitted on, held out).
+
+    The logits of both models are added, each with a weight of its own, so that the sum is a linear head again.
+    The strength of the penalty and the two weights are those of the lowest log loss over the inner folds, which
+    also calibrates the probabilities. Means, scales and covariances come from the rows fitted on alone.
+    With few pictures per class the discriminant errs less, with many the regression does (Ng and Jordan 2002).
+    """
+    from threadpoolctl import threadpool_limits
+
+    # One BLAS thread per fold and one fold per core: the optimizer's many small products would otherwise wait
+    # for each other's threads (measured: 12 times slower for two classes).
+    with threadpool_limits(1, user_api="blas"):
+        held_out, regressions, discriminants = _out_of_fold(features, targets, classes, strengths, folds, progress)
+        choices = {
+            strength: _weigh(logits, discriminants, targets[held_out]) for strength, logits in regressions.items()
+        }
+        best = min(choices, key=lambda strength: choices[strength][0])
+        fits = {name: (kernel, bias) for name, kernel, bias in _all_fits(features, targets, classes, [best])}
+    _, on_regression, on_discriminant = choices[best]
+    return LinearHead(
+        kernel=on_regression * fits[best][0] + on_discriminant * fits[None][0],
+        bias=on_regression * fits[best][1] + on_discriminant * fits[None][1],
+        strength=best,
+        logistic_weight=on_regression,
+        discriminant_weight=on_discriminant,
+        losses={strength: loss for strength, (loss, _, _) in choices.items()},
+    )
+
+
+def _out_of_fold(
+    features: np.ndarray,
+    targets: np.ndarray,
+    classes: int,
+    strengths: Sequence[float],
+    folds: Sequence[tuple[np.ndarray, np.ndarray]],
+    progress: Step | None,
+) -> tuple[np.ndarray, dict[float, np.ndarray], np.ndarray]:
+    """Logits for rows by models that did not see them: which rows, the regressions' by strength, the discriminant's."""
+
+    def one(fold: tuple[np.ndarray, np.ndarray]) -> dict[float | None, np.ndarray]:
+        fitted_on, held = fold
+        fits = _all_fits(features[fitted_on], targets[fitted_on], classes, strengths)
+        return {name: features[held] @ kernel + bias for name, kernel, bias in fits}
+
+    found = []
+    for done, logits in enumerate(map_ordered(one, folds), start=1):
+        found.append(logits)
+        if progress:
+            progress(done, len(folds) + 1)
+    joined = {name: np.concatenate([logits[name] for logits in found]) for name in found[0]}
+    discriminants = joined.pop(None)
+    return np.concatenate([held for _, held in folds]), {k: v for k, v in joined.items() if k is not None}, discriminants
+
+
+def _all_fits(
+    features: np.ndarray, targets: np.ndarray, classes: int, strengths: Sequence[float]
+) -> Iterator[tuple[float | None, np.ndarray, np.ndarray]]:
+    """The discriminant (name None) and the regression at each strength, as kernels and biases for raw features."""
+    mean, scale = features.mean(axis=0), features.std(axis=0)
+    scale = scale + DEAD * scale.mean() + 1e-12
+    standardized = (features - mean) / scale
+    kernel, bias = discriminant(standardized, targets, classes)
+    yield None, *_for_raw(kernel, bias, mean, scale)
+    start = None  # each strength starts where the weaker one before it came to rest
+    for strength in sorted(strengths):
+        kernel, bias = start = logistic(standardized, targets, classes, strength, start)
+        yield strength, *_for_raw(kernel, bias, mean, scale)
+
+
+def _for_raw(
+    kernel: np.ndarray, bias: np.ndarray, mean: np.ndarray, scale: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Kernel and bias for features as they are, from those for standardized ones; both float32."""
+    raw = (kernel / scale[:, None]).astype(np.float32)
+    return raw, (bias - mean @ raw).astype(np.float32)
+
+
+def logistic(
+    features: np.ndarray,
+    targets: np.ndarray,
+    classes: int,
+    strength: float,
+    start: tuple[np.ndarray, np.ndarray] | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Minimize strength · Σ loss + ½ ‖kernel‖², as scikit-learn's LogisticRegression(C=strength) does.
+
+    features: float32 (N, F), standardized. Returns kernel float32 (F, outputs) and bias float32 (outputs,).
+    """
+    from scipy.optimize import minimize
+
+    outputs = _outputs(classes)
+    rows, count = np.arange(len(targets)), features.shape[1]
+
+    def objective(flat: np.ndarray) -> tuple[float, np.ndarray]:
+        weights = flat.reshape(count + 1, outputs)
+        kernel, bias = weights[:-1].astype(np.float32), weights[-1]
+        logits = _full(features @ kernel + bias)
+        shifted = logits - logits.max(axis=1, keepdims=True)
+        exponentials = np.exp(shifted)
+        sums = exponentials.sum(axis=1, keepdims=True)
+        loss = float(np.sum(np.log(sums[:, 0]) - shifted[rows, targets]))
+        slopes = exponentials / sums
+        slopes[rows, targets] -= 1
+        slopes = slopes[:, -outputs:]
+        gradient = np.empty_like(weights)
+        gradient[:-1] = features.T @ slopes.astype(np.float32)
+        gradient[-1] = slopes.sum(axis=0)
+        gradient *= strength
+        gradient[:-1] += weights[:-1]
+        return strength * loss + 0.5 * float(np.sum(weights[:-1] ** 2)), gradient.ravel()
+
+    first = np.zeros((count + 1, outputs)) if start is None else np.vstack([start[0], start[1]])
+    found = minimize(
+        objective,
+        first.ravel().astype(np.float64),
+        jac=True,
+        method="L-BFGS-B",
+        options={"maxiter": 200, "gtol": TOLERANCE * strength * len(targets)},
+    )
+    weights = found.x.reshape(count + 1, outputs).astype(np.float32)
+    return weights[:-1], weights[-1]
+
+
+def discriminant(features: np.ndarray, targets: np.ndarray, classes: int) -> tuple[np.ndarray, np.ndarray]:
+    """Fisher's linear discriminant with a shrunken common covariance, equal priors.
+
+    features: float32 (N, F), standardized. Returns kernel float32 (F, outputs) and bias float32 (outputs,).
+    The shrinkage is towards the mean variance (Friedman 1989).
+    """
+    counts = np.bincount(targets, minlength=classes)
+    means = np.zeros((classes, features.shape[1]), np.float32)
+    np.add.at(means, targets, features)
+    means /= np.maximum(counts, 1)[:, None]
+    residuals = features - means[targets]
+    covariance = residuals.T @ residuals / len(features)
+    variance = float(np.trace(covariance)) / len(covariance) + 1e-12
+    covariance *= 1 - SHRINKAGE
+    covariance[np.diag_indices_from(covariance)] += SHRINKAGE * variance
+    kernel = np.linalg.solve(covariance, means.T)
+    bias = -0.5 * np.sum(means.T * kernel, axis=0)
+    if classes == 2:
+        return kernel[:, 1:] - kernel[:, :1], bias[1:] - bias[:1]
+    return kernel, bias
+
+
+def _weigh(regression: np.ndarray, discriminant: np.ndarray, targets: np.ndarray) -> tuple[float, float, float]:
+    """The lowest log loss of a · regression + b · discriminant with a, b ≥ 0: (loss in nats, a, b). Convex."""
+    from scipy.optimize import minimize
+
+    first, second = _full(regression.astype(np.float64)), _full(discriminant.astype(np.float64))
+    unit = second.std() + 1e-12  # so that both weights are of one size
+    second = second / unit
+    rows = np.arange(len(targets))
+
+    def objective(weights: np.ndarray) -> tuple[float, np.ndarray]:
+        probabilities = _softmax(weights[0] * first + weights[1] * second)
+        slopes = probabilities.copy()
+        slopes[rows, targets] -= 1
+        loss = -np.log(np.maximum(probabilities[rows, targets], 1e-15)).mean()
+        return float(loss), np.array([(slopes * first).sum(), (slopes * second).sum()]) / len(targets)
+
+    found = minimize(objective, np.array([1.0, 0.1]), jac=True, method="L-BFGS-B", bounds=[(0, None)] * 2)
+    return float(found.fun), float(found.x[0]), float(found.x[1] / unit)
+
+
+def _outputs(classes: int) -> int:
+    return 1 if classes == 2 else classes
+
+
+def _full(logits: np.ndarray) -> np.ndarray:
+    """A column of zeros before the one logit of two classes, so that a softmax serves all."""
+    return np.concatenate([np.zeros_like(logits), logits], axis=1) if logits.shape[1] == 1 else logits
+
+
+def _softmax(logits: np.ndarray) -> np.ndarray:
+    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return exponentials / exponentials.sum(axis=1, keepdims=True)

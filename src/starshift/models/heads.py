@@ -1,0 +1,59 @@
+"""The last layer for each kind of target, its loss, and its outputs as probabilities."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from starshift.errors import UsageError
+
+if TYPE_CHECKING:
+    from keras import KerasTensor
+
+
+def classification_head(x: KerasTensor, classes: int) -> KerasTensor:
+    """End a network that tells `classes` classes apart.
+
+    x: (N, features). Returns float32 (N, 1), the probability of the second class, for two classes, as the
+    seeds have it; float32 (N, classes), rows sum to 1, for more. Raises UsageError below two classes.
+    """
+    from keras import layers
+
+    _refuse_below_two(classes)
+    units, activation = (1, "sigmoid") if classes == 2 else (classes, "softmax")
+    # float32 even under a mixed policy: bfloat16 has 8 significant bits, too few for a log loss.
+    return layers.Dense(units, activation=activation, dtype="float32", name="head")(x)
+
+
+def loss_for(classes: int) -> str:
+    """Keras's name of the loss that fits `classification_head`, for targets that are class indices (N,)."""
+    _refuse_below_two(classes)
+    return "binary_crossentropy" if classes == 2 else "sparse_categorical_crossentropy"
+
+
+def shape_targets(targets: np.ndarray[Any, Any], classes: int) -> np.ndarray[Any, Any]:
+    """Class indices (N,) in the form that `loss_for` wants: float32 (N, 1) for two classes, int32 (N,) otherwise."""
+    _refuse_below_two(classes)
+    return targets.astype(np.float32)[:, None] if classes == 2 else targets.astype(np.int32)
+
+
+def probabilities(outputs: np.ndarray[Any, Any], classes: int) -> np.ndarray[Any, Any]:
+    """Turn what `classification_head` puts out into one column per class.
+
+    outputs: (N, 1) or (N,) for two classes, (N, classes) otherwise. Returns float32 (N, classes), rows sum
+    to 1. Raises UsageError for any other shape.
+    """
+    _refuse_below_two(classes)
+    outputs = np.asarray(outputs, dtype=np.float32)
+    if classes == 2 and outputs.shape in ((len(outputs),), (len(outputs), 1)):
+        second = outputs.reshape(-1, 1)
+        return np.concatenate([1 - second, second], axis=1)
+    if outputs.ndim != 2 or outputs.shape[1] != classes:
+        raise UsageError(f"Outputs of shape {outputs.shape} do not belong to {classes} classes.")
+    return outputs
+
+
+def _refuse_below_two(classes: int) -> None:
+    if classes < 2:
+        raise UsageError(f"A network has to tell at least 2 classes apart, not {classes}.")

@@ -1,0 +1,54 @@
+"""learnware.json: what a saved model is, what it takes and gives, and how good it was found to be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import Struct
+
+from starshift.records.score import Score
+
+LEARNWARE_SCHEMA = 1
+"""The number of learnware.json's form; a change that old readers cannot read adds one."""
+
+
+class InputContract(Struct, frozen=True, forbid_unknown_fields=True):
+    """What the model takes: uint8 RGB pictures (N, size, size, 3), made square by `fit`."""
+
+    size: int  # pixels
+    fit: str  # "stretch" or "crop", as data.decode.Frame has it
+
+
+class BaseReference(Struct, frozen=True, forbid_unknown_fields=True):
+    """A catalogued pretrained base, named by the digest of its weights file and not copied."""
+
+    name: str  # in the catalogue
+    digest: str  # SHA-256 of the weights file that was used
+    spec: str  # how the user named it: the catalogue's name, or NAME@FILE
+
+
+class Evaluation(Struct, frozen=True, forbid_unknown_fields=True):
+    """How good the model was found to be, and on what."""
+
+    part: str  # "validation" or "test"
+    score: Score
+    sealed: bool  # whether the part was untouched by any choice before
+
+
+class Learnware(Struct, frozen=True, forbid_unknown_fields=True):
+    """A saved model without its tensors."""
+
+    schema: int
+    name: str
+    task: str  # "image classification"
+    classes: tuple[str, ...]
+    input: InputContract
+    builder: str  # a name in recipe.BUILDERS
+    arguments: dict[str, Any]  # of the builder, typed and checked
+    bases: tuple[BaseReference, ...]
+    precision: str  # "bf16" or "f32": what its figures were computed in
+    evaluations: tuple[Evaluation, ...]
+    trained_on: str  # a sentence: pictures, classes, source
+    made_by: str  # "starshift 0.1.0"
+    files: dict[str, str]  # SHA-256 of every other file of the folder, by name
+    id: str  # digest of `files`

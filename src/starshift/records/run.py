@@ -1,0 +1,89 @@
+"""run.json: everything about a run that is not in the other files of its folder."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+from starshift.records.finding import Finding
+from starshift.records.score import Score
+from starshift.records.verdict import Verdict
+
+SCHEMA = 1
+"""The number of run.json's form; a change that old readers cannot read adds one."""
+
+
+class Summary(Struct, frozen=True, forbid_unknown_fields=True):
+    """What was understood of the source, in the counts that a reader asks for."""
+
+    source: str
+    layout: str
+    classes: dict[str, int]  # pictures by class
+    parts: dict[str, int]  # pictures by part of the split
+    formats: dict[str, int]  # pictures by format
+    smallest: tuple[int, int]  # width, height in pixels of the smallest picture by area
+    median: tuple[int, int]  # median width and median height
+    largest: tuple[int, int]
+    set_aside: dict[str, int]  # files by kind
+    skipped: dict[str, int]  # files by kind
+    remarks: tuple[str, ...]
+
+
+class RungRecord(Struct, frozen=True, forbid_unknown_fields=True):
+    """One rung of the ladder: finished with its score, or skipped with its reason."""
+
+    name: str
+    status: Literal["finished", "skipped"]
+    key: str  # digest of recipe, data, split and seed; the same key need not be done again
+    reason: str = ""  # why it was skipped
+    description: str = ""  # what this rung is, in one sentence
+    predicted_seconds: float | None = None
+    seconds: float | None = None
+    score: Score | None = None  # on the validation part
+    verdict: Verdict | None = None  # against the best finished rung before
+    diagnosis: str = ""  # from the curves: "overfits from epoch 9 on", …
+    details: dict[str, str] = {}  # what was chosen or measured: base, precision, strength of the head, …
+    nondeterministic: str = ""  # what the same seed does not fix, in a sentence
+
+
+class TestRecord(Struct, frozen=True, forbid_unknown_fields=True):
+    """The one opening of the sealed test part."""
+
+    rung: str
+    opened: str  # ISO 8601, UTC
+    split: str  # digest of the split whose test part this is
+    score: Score
+
+
+class Environment(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where a run happened, as far as it bears on repeating it."""
+
+    starshift: str
+    python: str
+    platform: str
+    processor: str
+    cores: int
+    memory_gib: float
+    versions: dict[str, str]  # of the libraries that compute
+
+
+class RunRecord(Struct, frozen=True, forbid_unknown_fields=True):
+    """A whole run."""
+
+    schema: int
+    name: str
+    command: str  # that makes this run again
+    seed: int
+    budget_seconds: float
+    started: str  # ISO 8601, UTC
+    finished: str  # "" while it is under way or after it was stopped
+    seconds: float  # of the latest climb, everything included
+    data: Summary
+    split: str  # how the parts were made, a sentence
+    findings: tuple[Finding, ...]
+    rungs: tuple[RungRecord, ...]  # in the order climbed
+    chosen: str  # best rung by validation; "" while none is finished
+    test: TestRecord | None
+    environment: Environment
+    notes: tuple[str, ...] = ()  # what was skipped, replaced or estimated, in sentences

@@ -1,0 +1,30 @@
+"""Which pictures train, which validate, and which are sealed for the end."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+
+class Split(Struct, frozen=True, forbid_unknown_fields=True):
+    """Indices into `Dataset.pictures`, sorted. An empty `test` means that there is no sealed test part."""
+
+    train: tuple[int, ...]
+    validation: tuple[int, ...]
+    test: tuple[int, ...]
+    how: str  # a sentence: "stratified 6:2:2, seed 0, exact copies kept together"
+
+
+class SplitEntry(Struct, frozen=True, forbid_unknown_fields=True):
+    """One line of splits.json."""
+
+    path: str
+    digest: str  # SHA-256 of the file
+    label: str
+    part: str  # "train", "validation", "test"
+
+
+class SplitFile(Struct, frozen=True, forbid_unknown_fields=True):
+    """splits.json: every picture with its digest and its part."""
+
+    how: str
+    pictures: tuple[SplitEntry, ...]

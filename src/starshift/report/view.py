@@ -1,0 +1,518 @@
+"""A run's records → one plain dict in which everything is chosen and worded; templates only lay it out.
+
+The order of the dict is the order of the page: the verdict, then pictures, then tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, TypedDict
+
+from starshift.records import (
+    PARTS,
+    ClassScore,
+    Dataset,
+    Epoch,
+    Finding,
+    Predictions,
+    RungRecord,
+    RunRecord,
+    Score,
+    Summary,
+    TestRecord,
+    Verdict,
+)
+from starshift.report import charts, pictures, words
+from starshift.report.charts import BASELINE
+from starshift.report.confusion import confusion
+from starshift.report.pictures import Thumbnail
+
+MOST_CLASS_BARS = 20
+"""Classes whose sizes are drawn one by one; of more, the largest and the smallest eight."""
+
+MOST_GROUPS = 12
+"""Groups of files shown per finding; all of them are in run.json."""
+
+MOST_IN_GROUP = 8
+"""Files shown per group."""
+
+MOST_SET_ASIDE = 500
+"""Files set aside that are shown one by one."""
+
+
+class TableRow(TypedDict):
+    """One line of the table of rungs, as the terminal, Python and the report show it."""
+
+    rung: str
+    status: Literal["finished", "skipped"]
+    chosen: bool
+    accuracy: str  # with interval and n; "" where the rung was skipped, as in all that follow
+    log_loss: str
+    seconds: str
+    verdict: str  # against the best finished rung before; or why the rung was skipped
+
+
+def table(run: RunRecord) -> list[TableRow]:
+    """The rungs in the order climbed, every cell in words."""
+    return [_table_row(rung, run.chosen) for rung in run.rungs]
+
+
+def wanted(run: RunRecord, predictions: Mapping[str, Predictions]) -> list[str]:
+    """Paths of the pictures whose thumbnails `view` will ask for, each once; store them with the run."""
+    shown = _shown(run, predictions)
+    if shown is None:
+        return []
+    rows = [*pictures.confident_mistakes(shown), *pictures.least_certain(shown)]
+    return list(dict.fromkeys(shown.paths[row] for row in rows))
+
+
+def view(
+    run: RunRecord,
+    dataset: Dataset,
+    *,
+    histories: Mapping[str, Sequence[Epoch]],
+    predictions: Mapping[str, Predictions],
+    test: Predictions | None,
+    thumbnail: Thumbnail,
+) -> dict[str, Any]:
+    """Everything that the report says.
+
+    histories and predictions (on the validation part): by rung. test: the chosen rung's predictions on the
+    sealed part, once it was opened. thumbnail: a picture's path → its JPEG bytes, or None.
+    Returns strings, numbers, lists and dicts only; hidden characters in names are spelled out.
+    """
+    rung = _rung(run, run.chosen)
+    shown = _shown(run, predictions)
+    verdict = _verdict(run, rung)
+    whole = {
+        "language": "en",
+        "title": f"{verdict['headline'] or 'No model yet'} · {run.name}",
+        "name": run.name,
+        "when": words.moment(run.finished or run.started),
+        "verdict": verdict,
+        "ladder": charts.ladder(run.rungs, run.chosen, run.test),
+        "curves": [charts.curves(one, histories[one.name]) for one in run.rungs if histories.get(one.name)],
+        "confusion": _confusion(rung, dataset),
+        "galleries": _galleries(run.chosen, shown, dataset, thumbnail) if shown else [],
+        "data": _data(run, dataset),
+        "figures": _figures(run, rung),
+        "repeat": _repeat(run),
+    }
+    cleaned: dict[str, Any] = _cleaned(whole)
+    return cleaned
+
+
+# ---- what is shown of which rung ------------------------------------------------------------------
+
+
+def _rung(run: RunRecord, name: str) -> RungRecord | None:
+    return next((rung for rung in run.rungs if rung.name == name and rung.score), None)
+
+
+def _shown(run: RunRecord, predictions: Mapping[str, Predictions]) -> Predictions | None:
+    """The chosen rung's predictions, unless it looks at no picture: its mistakes would teach nothing."""
+    return None if run.chosen == BASELINE else predictions.get(run.chosen)
+
+
+def _confusion(rung: RungRecord | None, dataset: Dataset) -> dict[str, Any] | None:
+    if rung is None or rung.score is None or rung.name == BASELINE:
+        return None
+    n = words.counted(rung.score.accuracy.n, "validation picture")
+    return {"rung": rung.name, "n": n, **confusion(rung.score, dataset.classes)}
+
+
+def _galleries(chosen: str, shown: Predictions, dataset: Dataset, thumbnail: Thumbnail) -> list[dict[str, Any]]:
+    sizes = {picture.path: (picture.width, picture.height) for picture in dataset.pictures}
+    wrong = int(((shown.targets >= 0) & ~shown.right).sum())
+    mistakes, doubts = pictures.confident_mistakes(shown), pictures.least_certain(shown)
+    n = words.counted(len(shown.paths), "validation picture")
+    return [
+        {
+            "id": "mistakes",
+            "title": "The most confident mistakes",
+            "lead": _mistakes_lead(wrong, len(mistakes), n),
+            "marked": False,  # all are wrong
+            "cards": pictures.gallery(mistakes, shown, thumbnail, sizes),
+        },
+        {
+            "id": "doubts",
+            "title": "The least certain pictures",
+            "lead": f"Where the best answer of {chosen} had the lowest probability, right or wrong.",
+            "marked": True,
+            "cards": pictures.gallery(doubts, shown, thumbnail, sizes),
+        },
+    ]
+
+
+def _mistakes_lead(wrong: int, shown: int, n: str) -> str:
+    if not wrong:
+        return f"No mistake on {n}."
+    which = "Here they all are" if wrong == shown else f"Here are the {shown} it was surest of"
+    return (
+        f"Wrong on {words.count(wrong)} of {n}. {which}, surest first: "
+        "the picture is hard, the model is blind to something, or the label is wrong."
+    )
+
+
+# ---- the verdict ----------------------------------------------------------------------------------
+
+
+def _verdict(run: RunRecord, rung: RungRecord | None) -> dict[str, Any]:
+    """The sentence that leads, its caution, and the few facts beside it."""
+    leading, said = _leading(run, rung)
+    return {
+        **leading,
+        "said": [words.sentence(one) for one in said if one.strip()],
+        "cautions": [words.sentence(one) for one in _cautions(run, rung)],
+        "facts": _facts(run),
+    }
+
+
+def _leading(run: RunRecord, rung: RungRecord | None) -> tuple[dict[str, str], list[str]]:
+    """The headline in its pieces (before the figure, figure, after it), and the sentences below it."""
+    if rung is None or rung.score is None:
+        return _headline("No rung has finished, so there is no model yet"), _skips(run)
+    if rung.name == BASELINE:
+        return _only_baseline(run, rung.score)
+    if run.test and run.test.rung == rung.name:
+        return _with_test(run, rung, rung.score, run.test)
+    accuracy = rung.score.accuracy
+    leading = _headline(
+        f"The best model, {rung.name}, is right for ",
+        words.percent(accuracy.value),
+        f" of {words.counted(accuracy.n, 'validation picture')}",
+        title=words.estimate(accuracy),
+    )
+    return leading, [_interval_sentence(rung.score), f"{_against(rung)} {_beside_baseline(run)}"]
+
+
+def _headline(before: str, figure: str = "", after: str = "", title: str = "") -> dict[str, str]:
+    return {"before": before, "figure": figure, "after": f"{after}.", "headline": title}
+
+
+def _with_test(run: RunRecord, rung: RungRecord, score: Score, test: TestRecord) -> tuple[dict[str, str], list[str]]:
+    accuracy = test.score.accuracy
+    leading = _headline(
+        f"The best model, {rung.name}, is right for ",
+        words.percent(accuracy.value),
+        f" of {words.counted(accuracy.n, 'sealed test picture')}",
+        title=words.estimate(accuracy),
+    )
+    opened = f"The sealed test part was opened once, for this model, on {words.moment(test.opened)}"
+    chosen = f"On validation, which chose it: {words.estimate(score.accuracy)}"
+    return leading, [
+        f"{_interval_sentence(test.score)} {opened}.",
+        f"{chosen}. {_against(rung)} {_beside_baseline(run)}",
+    ]
+
+
+def _only_baseline(run: RunRecord, score: Score) -> tuple[dict[str, str], list[str]]:
+    others = [rung for rung in run.rungs if rung.name != BASELINE]
+    finished = [rung.name for rung in others if rung.score]
+    why = f"{words.listed(finished)} did no better." if finished else "No model has been trained."
+    leading = _headline(
+        "No model beats the baseline, which is right for "
+        if finished
+        else "Only the baseline finished: always giving the same answer is right for ",
+        words.percent(score.accuracy.value),
+        f" of {words.counted(score.accuracy.n, 'validation picture')}",
+        title=words.estimate(score.accuracy),
+    )
+    return leading, [_interval_sentence(score) + " " + why, *_skips(run)]
+
+
+def _interval_sentence(score: Score) -> str:
+    accuracy = score.accuracy
+    if accuracy.low is None:
+        return words.sentence(words.interval(accuracy))
+    return f"95 % interval {words.interval(accuracy)} ({accuracy.method}, n = {words.count(accuracy.n)})."
+
+
+def _against(rung: RungRecord) -> str:
+    if rung.verdict is None:
+        return ""
+    said = words.sentence(rung.verdict.sentence)
+    return f"Against {rung.verdict.against}, {said[:1].lower()}{said[1:]}"
+
+
+def _beside_baseline(run: RunRecord) -> str:
+    """What no model at all would reach, where the verdict does not say it already."""
+    baseline, chosen = _rung(run, BASELINE), _rung(run, run.chosen)
+    if baseline is None or baseline.score is None:
+        return ""
+    if chosen and chosen.verdict and chosen.verdict.against == BASELINE:
+        return ""
+    return f"Always giving the commonest answer is right for {words.percent(baseline.score.accuracy.value)}."
+
+
+def _skips(run: RunRecord) -> list[str]:
+    return [
+        f"{rung.name} was skipped: {rung.reason or 'no reason was recorded'}"
+        for rung in run.rungs
+        if rung.status == "skipped"
+    ]
+
+
+def _cautions(run: RunRecord, rung: RungRecord | None) -> list[str]:
+    """What must be known before the figure is believed."""
+    leaks = [finding.sentence for finding in run.findings if finding.kind == "leak"]
+    stopped = [] if run.finished else ["This run is under way or was stopped: more rungs may follow"]
+    sealed = [_test_caution(run, rung)] if rung and rung.name != BASELINE else []
+    return [one for one in [*sealed, *leaks, *stopped] if one]
+
+
+def _test_caution(run: RunRecord, rung: RungRecord) -> str:
+    if run.test and run.test.rung == rung.name:
+        return ""
+    if run.test:
+        return (
+            f"The sealed test part was opened for {run.test.rung} ({words.estimate(run.test.score.accuracy)}), "
+            f"before {rung.name} was chosen; {rung.name} has no test figure"
+        )
+    if run.data.parts.get("test"):
+        return "The sealed test part has not been opened: these validation pictures also chose the model"
+    return "No sealed test: these pictures also chose the model"
+
+
+def _facts(run: RunRecord) -> list[dict[str, str]]:
+    total = sum(run.data.classes.values())
+    aside = sum(run.data.set_aside.values())
+    warnings = sum(finding.severity == "warning" for finding in run.findings)
+    return [
+        {"figure": words.count(total), "words": "picture" if total == 1 else "pictures", "to": "#data"},
+        {"figure": words.count(len(run.data.classes)), "words": "classes", "to": "#data"},
+        {"figure": words.seconds(run.seconds), "words": "in all", "to": "#figures"},
+        {"figure": words.count(aside), "words": "set aside", "to": "#data"},
+        {"figure": words.count(warnings), "words": "warning" if warnings == 1 else "warnings", "to": "#data"},
+    ]
+
+
+# ---- the data -------------------------------------------------------------------------------------
+
+
+def _data(run: RunRecord, dataset: Dataset) -> dict[str, Any]:
+    aside = dataset.set_aside
+    return {
+        "facts": _data_facts(run.data, run.split),
+        "classes": _class_bars(run.data.classes),
+        "remarks": [words.sentence(remark) for remark in run.data.remarks],
+        "findings": [_finding(one) for one in sorted(run.findings, key=lambda one: one.severity != "warning")],
+        "set_aside": [
+            {"path": one.path, "kind": one.kind, "reason": words.sentence(one.reason)} for one in aside[:MOST_SET_ASIDE]
+        ],
+        "set_aside_words": words.counted(len(aside), "file"),
+        "set_aside_more": words.counted(len(aside) - MOST_SET_ASIDE, "more file") if aside[MOST_SET_ASIDE:] else "",
+    }
+
+
+def _data_facts(data: Summary, split: str) -> list[dict[str, str]]:
+    facts = {
+        "Source": data.source,
+        "Layout": data.layout,
+        "Parts": words.counts({part: data.parts[part] for part in PARTS if data.parts.get(part)}),
+        "Split": words.sentence(split),
+        "Formats": words.counts(_commonest_first(data.formats)),
+        "Smallest": words.pixels(data.smallest),
+        "Median": words.pixels(data.median),
+        "Largest": words.pixels(data.largest),
+        "Set aside": words.counts(_commonest_first(data.set_aside)) or "nothing",
+        "Skipped": words.counts(_commonest_first(data.skipped)) or "nothing",
+    }
+    return [{"term": term, "text": text} for term, text in facts.items() if text]
+
+
+def _commonest_first(counts: Mapping[str, int]) -> dict[str, int]:
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _class_bars(classes: Mapping[str, int]) -> dict[str, Any]:
+    ranked = list(_commonest_first(classes).items())
+    most = max(classes.values(), default=0) or 1
+    shown, left_out = ranked, 0
+    if len(ranked) > MOST_CLASS_BARS:
+        shown, left_out = [*ranked[:8], *ranked[-8:]], len(ranked) - 16
+    return {
+        "bars": [
+            {"label": label, "count": words.count(number), "bar": round(100 * number / most, 2)}
+            for label, number in shown
+        ],
+        "gap_after": 8 if left_out else 0,
+        "left_out": words.counted(left_out, "class", "classes") + " between" if left_out else "",
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    more = len(finding.groups) - MOST_GROUPS
+    return {
+        "kind": finding.kind,
+        "warning": finding.severity == "warning",
+        "sentence": words.sentence(finding.sentence),
+        "groups": [_group(group) for group in finding.groups[:MOST_GROUPS]],
+        "more": f"{words.counted(more, 'more group')} in run.json" if more > 0 else "",
+    }
+
+
+def _group(paths: Sequence[str]) -> dict[str, Any]:
+    more = len(paths) - MOST_IN_GROUP
+    return {"paths": list(paths[:MOST_IN_GROUP]), "more": f"and {words.count(more)} more" if more > 0 else ""}
+
+
+# ---- all figures ----------------------------------------------------------------------------------
+
+_METRICS = (  # title, field of Score, decimals (None: a share in percent)
+    ("Accuracy", "accuracy", None),
+    ("Balanced accuracy", "balanced_accuracy", None),
+    ("Macro F1", "macro_f1", 3),
+    ("ROC AUC", "roc_auc", 3),
+    ("Log loss", "log_loss", 3),
+)
+
+
+def _figures(run: RunRecord, rung: RungRecord | None) -> dict[str, Any]:
+    rows = [(one.name, "validation", one.score) for one in run.rungs if one.score]
+    if run.test:
+        rows.append((run.test.rung, "sealed test", run.test.score))
+    return {
+        "columns": [title for title, _, _ in _METRICS],
+        "rows": [_figure_row(name, part, score, run.chosen) for name, part, score in rows],
+        "methods": _methods([score for _, _, score in rows]),
+        "comparisons": [_comparison(rung.verdict) for rung in run.rungs if rung.verdict],
+        "times": [_times(one) for one in run.rungs if one.seconds is not None],
+        "classes": _class_tables(run, rung),
+    }
+
+
+def _figure_row(name: str, part: str, score: Score, chosen: str) -> dict[str, Any]:
+    return {
+        "rung": name,
+        "part": part,
+        "n": words.counted(score.accuracy.n, "picture"),
+        "chosen": name == chosen,
+        "cells": [_figure_cell(score, field, decimals) for _, field, decimals in _METRICS],
+    }
+
+
+def _figure_cell(score: Score, field: str, decimals: int | None) -> dict[str, str]:
+    estimate = getattr(score, field)
+    if estimate is None:
+        return {"figure": "not defined", "interval": ""}
+    return {"figure": words.figure(estimate, decimals), "interval": words.interval(estimate, decimals)}
+
+
+def _methods(scores: Sequence[Score]) -> list[str]:
+    """How each figure's interval was found: `Accuracy: Wilson`."""
+    found: list[str] = []
+    for title, field, _ in _METRICS:
+        estimates = [getattr(score, field) for score in scores]
+        methods = list(dict.fromkeys(one.method for one in estimates if one is not None))
+        if methods:
+            found.append(f"{title}: {'; '.join(methods)}")
+    return found
+
+
+def _comparison(verdict: Verdict) -> dict[str, str]:
+    difference = verdict.difference
+    return {
+        "rung": verdict.model,
+        "against": verdict.against,
+        "difference": words.points(difference.value),
+        "interval": words.points_interval(difference),
+        "only": f"{words.count(verdict.only_model_right)} to {words.count(verdict.only_other_right)}",
+        "p": words.p_value(verdict.p_value),
+        "n": words.counted(difference.n, "picture"),
+        "method": difference.method,
+    }
+
+
+def _times(rung: RungRecord) -> dict[str, str]:
+    needed, predicted = rung.seconds or 0.0, rung.predicted_seconds
+    return {
+        "rung": rung.name,
+        "predicted": words.seconds(predicted) if predicted is not None else "not predicted",
+        "needed": words.seconds(needed),
+        "off": words.off(predicted, needed) if predicted is not None and needed > 0 else "",
+    }
+
+
+def _class_tables(run: RunRecord, rung: RungRecord | None) -> list[dict[str, Any]]:
+    """Class by class for the chosen rung, on validation and, once opened, on the sealed test."""
+    parts = [("validation", rung.score)] if rung and rung.score else []
+    if run.test and run.test.rung == run.chosen:
+        parts.append(("sealed test", run.test.score))
+    return [
+        {"rung": run.chosen, "part": part, "rows": [_class_row(one) for one in score.classes]}
+        for part, score in parts
+        if score is not None
+    ]
+
+
+def _class_row(one: ClassScore) -> dict[str, str]:
+    return {
+        "label": one.label,
+        "n": words.count(one.recall.n),
+        "recall": words.percent(one.recall.value) if one.recall.n else "no pictures",
+        "interval": words.interval(one.recall) if one.recall.n else "",
+        "precision": words.percent(one.precision) if one.precision is not None else "never answered",
+    }
+
+
+def _table_row(rung: RungRecord, chosen: str) -> TableRow:
+    score = rung.score
+    verdict = words.sentence(rung.verdict.sentence) if rung.verdict else ""
+    return {
+        "rung": rung.name,
+        "status": rung.status,
+        "chosen": bool(score) and rung.name == chosen,
+        "accuracy": words.estimate(score.accuracy) if score else "",
+        "log_loss": words.estimate(score.log_loss, 3) if score else "",
+        "seconds": words.seconds(rung.seconds) if rung.seconds is not None else "",
+        "verdict": verdict if rung.status == "finished" else words.sentence(f"skipped: {rung.reason}"),
+    }
+
+
+# ---- how to repeat it -----------------------------------------------------------------------------
+
+
+def _repeat(run: RunRecord) -> dict[str, Any]:
+    machine = run.environment
+    return {
+        "command": run.command,
+        "facts": [
+            {"term": "Seed", "text": str(run.seed)},
+            {"term": "Budget", "text": words.seconds(run.budget_seconds)},
+            {"term": "Started", "text": words.moment(run.started)},
+            {"term": "Machine", "text": _machine(run)},
+            {"term": "Software", "text": f"starshift {machine.starshift}, Python {machine.python}"},
+            {"term": "Libraries", "text": ", ".join(f"{k} {v}" for k, v in sorted(machine.versions.items()))},
+        ],
+        "rungs": [_made(rung) for rung in run.rungs],
+        "notes": [words.sentence(note) for note in run.notes],
+    }
+
+
+def _machine(run: RunRecord) -> str:
+    machine = run.environment
+    cores = words.counted(machine.cores, "core")
+    return f"{machine.processor}, {cores}, {machine.memory_gib:.1f} GiB memory, {machine.platform}"
+
+
+def _made(rung: RungRecord) -> dict[str, Any]:
+    return {
+        "name": rung.name,
+        "description": words.sentence(rung.description),
+        "details": [{"term": term, "text": text} for term, text in rung.details.items()],
+        "nondeterministic": words.sentence(rung.nondeterministic),
+        "reason": words.sentence(rung.reason),
+        "key": rung.key[:12],
+    }
+
+
+def _cleaned(value: Any) -> Any:
+    """`value` with every string in it made visible (see `words.visible`)."""
+    if isinstance(value, str):
+        return words.visible(value)
+    if isinstance(value, Mapping):
+        return {key: _cleaned(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_cleaned(one) for one in value]
+    return value

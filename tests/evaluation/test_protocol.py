@@ -1,0 +1,364 @@
+from __future__ import annotations
+
+import time
+from collections import Counter
+
+import msgspec
+import numpy as np
+import pytest
+import sklearn.metrics as reference
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from starshift.errors import DataError, RunError
+from starshift.evaluation.protocol import ABOUT_THE_RECIPE, compare, diagnose, inner_folds, score
+from starshift.records import Epoch, Predictions, Score, Verdict
+
+
+def predictions(targets, predicted, *, classes=("cat", "dog"), confidence=0.9):
+    """Predictions that give `predicted` the probability `confidence`, the others the rest in equal shares."""
+    targets, predicted = np.asarray(targets), np.asarray(predicted)
+    probabilities = np.full(
+        (len(targets), len(classes)), (1 - confidence) / (len(classes) - 1), dtype=np.float32
+    )
+    probabilities[np.arange(len(targets)), predicted] = confidence
+    return Predictions(classes, tuple(f"{i}.png" for i in range(len(targets))), targets, probabilities)
+
+
+def noisy(n, classes, *, seed=0, signal=1.5):
+    rng = np.random.default_rng(seed)
+    targets = np.arange(n) % classes
+    scores = rng.normal(size=(n, classes))
+    scores[np.arange(n), targets] += signal
+    probabilities = (np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)).astype(np.float32)
+    names = tuple(f"class {i:03}" for i in range(classes))
+    return Predictions(names, tuple(f"{i}.png" for i in range(n)), targets, probabilities)
+
+
+def pair(both, only_model, only_other, neither):
+    """Two predictions with this table of right and wrong."""
+    mine = np.repeat([0, 0, 1, 1], [both, only_model, only_other, neither])
+    theirs = np.repeat([0, 1, 0, 1], [both, only_model, only_other, neither])
+    targets = np.zeros(len(mine), dtype=int)
+    return predictions(targets, mine), predictions(targets, theirs)
+
+
+# --- score -----------------------------------------------------------------------------------------------
+
+
+def test_a_score_has_an_interval_and_n_everywhere():
+    result = score(noisy(300, 3), seed=0)
+    bootstrapped = (result.balanced_accuracy, result.macro_f1, result.roc_auc, result.log_loss)
+    for figure in (result.accuracy, *bootstrapped):
+        assert figure.low < figure.value < figure.high
+        assert figure.n == 300
+    assert result.accuracy.method == "Wilson"
+    assert result.log_loss.method == "bootstrap over pictures, 1000 draws"
+
+
+def test_a_score_is_sklearns():
+    p = noisy(300, 3)
+    result = score(p, seed=0)
+    assert result.accuracy.value == reference.accuracy_score(p.targets, p.predicted)
+    assert result.balanced_accuracy.value == pytest.approx(
+        reference.balanced_accuracy_score(p.targets, p.predicted), abs=1e-12
+    )
+    assert result.macro_f1.value == pytest.approx(
+        reference.f1_score(p.targets, p.predicted, average="macro"), abs=1e-12
+    )
+    assert [c.recall.value for c in result.classes] == pytest.approx(
+        reference.recall_score(p.targets, p.predicted, average=None)
+    )
+    assert [c.precision for c in result.classes] == pytest.approx(
+        reference.precision_score(p.targets, p.predicted, average=None)
+    )
+    assert np.array_equal(result.confusion, reference.confusion_matrix(p.targets, p.predicted))
+
+
+def test_the_same_seed_gives_the_same_score():
+    assert score(noisy(120, 2), seed=5) == score(noisy(120, 2), seed=5)
+    assert score(noisy(120, 2), seed=5).log_loss != score(noisy(120, 2), seed=6).log_loss
+
+
+def test_a_score_survives_json():
+    three = predictions([0, 0, 1], [1, 1, 0], classes=("a", "b", "c"))
+    for p in (noisy(120, 2), predictions([0], [0]), three):
+        result = score(p, seed=0)
+        assert msgspec.json.decode(msgspec.json.encode(result), type=Score) == result
+
+
+def test_few_pictures_are_said():
+    assert score(noisy(60, 2), seed=0).macro_f1.method == (
+        "bootstrap over pictures, 1000 draws; "
+        "with fewer than 100 pictures the interval tends to be too narrow"
+    )
+
+
+def test_few_mistakes_are_said():
+    targets = np.arange(200) % 2
+    predicted = targets.copy()
+    predicted[:3] = 1 - predicted[:3]
+    assert score(predictions(targets, predicted), seed=0).balanced_accuracy.method.endswith(
+        "with fewer than 5 mistakes the interval tends to be too narrow"
+    )
+
+
+@pytest.mark.parametrize("wrong", [False, True])
+def test_all_right_and_all_wrong_have_no_bootstrap_interval(wrong):
+    targets = np.arange(40) % 2
+    result = score(predictions(targets, 1 - targets if wrong else targets), seed=0)
+    assert result.accuracy.value == 1 - wrong
+    assert 0 < result.accuracy.high - result.accuracy.low < 0.1
+    for figure in (result.balanced_accuracy, result.macro_f1, result.roc_auc):
+        assert (figure.value, figure.low, figure.high) == (1 - wrong, None, None)
+        assert figure.method == "no interval: all bootstrap draws of these pictures give this value"
+
+
+def test_one_class_present_leaves_the_auc_undefined_and_names_the_other():
+    result = score(predictions([0, 0, 0, 0], [0, 0, 0, 1]), seed=0)
+    assert result.roc_auc is None
+    assert result.balanced_accuracy.value == 0.75
+    dog = result.classes[1]
+    assert (dog.label, dog.recall.n, dog.recall.low, dog.recall.high) == ("dog", 0, None, None)
+    assert dog.recall.method == "no pictures of this class"
+    assert dog.precision == 0
+
+
+def test_a_class_never_predicted_has_no_precision():
+    assert score(predictions([0, 1], [0, 0]), seed=0).classes[1].precision is None
+
+
+def test_unlabelled_pictures_are_left_out():
+    assert score(predictions([0, 1, -1, 1], [0, 1, 1, 0]), seed=0).accuracy.n == 3
+
+
+@pytest.mark.parametrize("targets", [[], [-1, -1]])
+def test_nothing_to_score_is_said(targets):
+    with pytest.raises(
+        DataError, match=r"no labelled picture to score\. A score needs at least 1 of known class"
+    ):
+        score(predictions(np.array(targets, dtype=int), np.zeros(len(targets), dtype=int)), seed=0)
+
+
+@pytest.mark.parametrize(("n", "classes", "seconds"), [(1000, 2, 0.25), (850, 101, 1.5)])
+def test_a_score_is_fast(n, classes, seconds):
+    def took():
+        began = time.process_time()  # not the clock's: other processes share this machine
+        score(pictures, seed=0)
+        return time.process_time() - began
+
+    pictures = noisy(n, classes)
+    assert any(took() < seconds for _ in range(3))
+
+
+# --- compare ---------------------------------------------------------------------------------------------
+
+
+def test_a_gain():
+    verdict = compare("features", *swap(pair(700, 180, 38, 82)))
+    assert verdict.outcome == "gain"
+    assert verdict.sentence == (
+        "this model gains 14.2 points on these 1,000 pictures, 95 % interval 11.5 to 17.0"
+    )
+    assert (verdict.model, verdict.against, verdict.about) == ("features", "baseline", "model")
+    assert (verdict.only_model_right, verdict.only_other_right) == (180, 38)
+    assert verdict.difference.method == "Tango, paired"
+    assert verdict.p_value < 1e-20
+    assert msgspec.json.decode(msgspec.json.encode(verdict), type=Verdict) == verdict
+
+
+def swap(two):
+    """The arguments of compare after its first."""
+    return two[0], "baseline", two[1]
+
+
+def test_a_loss_is_told_with_positive_numbers():
+    verdict = compare("features", *swap(pair(800, 40, 71, 89)))
+    assert verdict.outcome == "loss"
+    assert verdict.difference.value == pytest.approx(-0.031)
+    assert verdict.sentence == "this model loses 3.1 points on these 1,000 pictures, 95 % interval 1.1 to 5.2"
+
+
+def test_noise_is_no_difference():
+    verdict = compare("features", *swap(pair(900, 13, 10, 77)))
+    assert verdict.outcome == "undecided"
+    assert verdict.sentence == (
+        "no difference can be told on these 1,000 pictures: +0.3 points, 95 % interval -0.7 to 1.3"
+    )
+
+
+def test_equal_models_have_an_interval_too():
+    verdict = compare("features", *swap(pair(950, 0, 0, 50)))
+    assert (verdict.outcome, verdict.p_value) == ("undecided", 1.0)
+    assert verdict.sentence == (
+        "no difference can be told on these 1,000 pictures: 0.0 points, 95 % interval -0.4 to 0.4"
+    )
+
+
+def test_the_exact_test_has_the_last_word():
+    verdict = compare("features", *swap(pair(15, 5, 0, 0)))
+    assert verdict.difference.low > 0
+    assert verdict.p_value == 0.0625
+    assert verdict.outcome == "undecided"
+    assert verdict.sentence.endswith("95 % interval 4.9 to 46.9; exact McNemar p = 0.062")
+
+
+def test_a_small_certain_gain_is_not_told_as_nothing():
+    verdict = compare("features", *swap(pair(99_000, 120, 84, 796)))
+    assert "gains 0.04 points on these 100,000 pictures, 95 % interval 0.01 to 0.06" in verdict.sentence
+
+
+def test_one_picture():
+    assert "on this one picture: +100.0 points" in compare("features", *swap(pair(0, 1, 0, 0))).sentence
+
+
+def test_different_pictures_are_refused():
+    model, other = pair(10, 2, 0, 0)
+    moved = Predictions(other.classes, other.paths[::-1], other.targets, other.probabilities)
+    relabelled = Predictions(other.classes, other.paths, 1 - other.targets, other.probabilities)
+    for wrong in (moved, relabelled, pair(11, 2, 0, 0)[1]):
+        with pytest.raises(RunError, match=r"'features'.*'baseline'.*cannot be compared pair by pair"):
+            compare("features", model, "baseline", wrong)
+
+
+def test_no_pictures_to_compare():
+    with pytest.raises(DataError, match="no labelled picture to compare"):
+        compare("features", *swap(pair(0, 0, 0, 0)))
+
+
+def test_what_it_takes_to_speak_of_the_recipe():
+    assert "at least 3 seeds or repeated folds" in ABOUT_THE_RECIPE
+
+
+# --- diagnose --------------------------------------------------------------------------------------------
+
+
+def curves(training, validation, *, accuracy=0.95):
+    return [
+        Epoch(i + 1, 1.0, float(loss), accuracy, float(validation_loss), accuracy)
+        for i, (loss, validation_loss) in enumerate(zip(training, validation, strict=True))
+    ]
+
+
+EPOCHS = np.arange(1, 31)
+PRINTED = [1, 2, 3, 4, 9, 29, 30]
+SEEDS_TRAINING = np.interp(EPOCHS, PRINTED, [0.6898, 0.6543, 0.6143, 0.5626, 0.42, 0.0375, 0.0387])
+SEEDS_VALIDATION = np.interp(EPOCHS, PRINTED, [0.6724, 0.6565, 0.6116, 0.5774, 0.55, 0.9987, 1.0139])
+"""Document 001 of the seeds prints epochs 1 to 4, 29 and 30; its plot turns at about 9."""
+
+
+def test_the_seeds_own_curve_overfits():
+    sentence = diagnose(curves(SEEDS_TRAINING, SEEDS_VALIDATION))
+    assert sentence == (
+        "overfits from epoch 11 on: validation loss was best at epoch 9 (0.55) and ended at 1.01, "
+        "while training loss went on falling from 0.42 to 0.0387"
+    )
+
+
+def test_a_noisy_overfit_is_still_seen():
+    for seed in range(20):
+        noise = np.random.default_rng(seed).normal(0, 0.05, 30)
+        words = diagnose(curves(SEEDS_TRAINING, SEEDS_VALIDATION + noise)).split()
+        assert words[:3] == ["overfits", "from", "epoch"] and 10 <= int(words[3]) <= 22
+
+
+@pytest.mark.parametrize("n", [6, 10, 30, 100])
+@pytest.mark.parametrize("noise", [0.005, 0.03, 0.1])
+def test_noise_is_not_called_overfitting(n, noise):
+    rng, steps = np.random.default_rng(n), np.arange(n)
+    falling = 0.5 + 0.3 * np.exp(-steps / (n / 8))
+    levels = [falling] * 100 + [np.full(n, 0.5)] * 100
+    sentences = [diagnose(curves(falling, level + rng.normal(0, noise, n))) for level in levels]
+    words = Counter(sentence.split()[0].rstrip(":") for sentence in sentences)
+    assert words["overfits"] <= 8  # 4 %
+    assert words["fits"] >= 180
+
+
+def test_still_improving():
+    sentence = diagnose(curves(np.linspace(0.69, 0.4, 30), np.linspace(0.69, 0.45, 30)))
+    assert sentence == (
+        "still improving when training ended: validation loss was best at epoch 30 (0.45); "
+        "more epochs may help"
+    )
+
+
+def test_underfits():
+    sentence = diagnose(curves(np.linspace(0.693, 0.690, 30), np.full(30, 0.693), accuracy=0.5))
+    assert sentence.startswith("underfits: training loss hardly fell, from 0.693 to 0.69; ")
+
+
+def test_fits():
+    falling = 0.1 + np.exp(-np.arange(40) / 4)
+    assert diagnose(curves(falling, falling + 0.05)) == (
+        "fits: validation loss was best at epoch 40 (0.15), with no clear rise after it"
+    )
+
+
+def test_an_easy_task_from_the_first_epoch_on_does_not_underfit():
+    assert diagnose(curves(np.full(10, 0.02), np.full(10, 0.02))).startswith("fits")
+
+
+@pytest.mark.parametrize("n", [0, 1, 4])
+def test_too_few_epochs(n):
+    assert diagnose(curves([0.5] * n, [0.5] * n)) == (
+        f"too few epochs to judge the curves by ({n}; it takes 5)"
+    )
+
+
+# --- inner_folds -----------------------------------------------------------------------------------------
+
+
+def test_folds_are_stratified_and_even():
+    targets = np.repeat(np.arange(10), 13)
+    pairs = inner_folds(targets, folds=5, seed=0)
+    assert sorted(np.concatenate([tested for _, tested in pairs]).tolist()) == list(range(130))
+    assert {len(tested) for _, tested in pairs} == {26}
+    for fitted, tested in pairs:
+        assert not set(fitted) & set(tested) and len(fitted) + len(tested) == 130
+        assert set(np.bincount(targets[tested]).tolist()) <= {2, 3}
+
+
+def test_folds_come_from_the_seed_alone():
+    def tested(seed):
+        return [rows.tolist() for _, rows in inner_folds([0, 1] * 20, folds=4, seed=seed)]
+
+    assert tested(0) == tested(0) != tested(1)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 4), st.integers(0, 12)), min_size=2, max_size=40),
+    st.integers(2, 6),
+    st.integers(0, 99),
+)
+def test_groups_stay_on_one_side_and_every_class_is_fitted(pictures, folds, seed):
+    targets, group = np.array(pictures).T
+    groups = [np.flatnonzero(group == name).tolist() for name in np.unique(group)]
+    try:
+        pairs = inner_folds(targets, folds=folds, groups=groups, seed=seed)
+    except DataError:
+        return
+    assert 2 <= len(pairs) <= folds
+    times = np.zeros(len(targets), dtype=int)
+    for fitted, tested in pairs:
+        assert sorted([*fitted, *tested]) == list(range(len(targets)))
+        assert not set(group[fitted]) & set(group[tested])
+        assert set(targets[fitted]) == set(targets)
+        times[tested] += 1
+    assert times.max() == 1
+
+
+def test_a_lone_picture_is_never_tested():
+    for fitted, tested in inner_folds([0] * 6 + [1], folds=3, seed=0):
+        assert 6 in fitted and 6 not in tested
+
+
+def test_a_class_smaller_than_the_folds_is_tested_once_each():
+    pairs = inner_folds([0] * 10 + [1, 1], folds=5, seed=0)
+    assert sorted(row for _, tested in pairs for row in tested if row >= 10) == [10, 11]
+    assert all(not {10, 11} <= set(tested.tolist()) for _, tested in pairs)
+
+
+def test_folds_of_nothing_but_lone_pictures_are_refused():
+    with pytest.raises(DataError, match="3 training pictures cannot be divided into 5 inner folds"):
+        inner_folds([0, 1, 2], folds=5, seed=0)

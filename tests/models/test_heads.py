@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+
+from starshift.errors import UsageError
+from starshift.models.heads import classification_head, loss_for, probabilities
+
+
+@pytest.mark.parametrize(
+    ("classes", "units", "activation"), [(2, 1, "sigmoid"), (3, 3, "softmax"), (101, 101, "softmax")]
+)
+def test_one_unit_for_two_classes_and_one_each_for_more(classes, units, activation):
+    inputs = keras.Input((5,))
+    outputs = classification_head(inputs, classes)
+    head = keras.Model(inputs, outputs).get_layer("head")
+    assert outputs.shape == (None, units)
+    assert head.activation.__name__ == activation
+
+
+def test_the_loss_fits_the_head():
+    assert loss_for(2) == "binary_crossentropy"
+    assert loss_for(3) == "sparse_categorical_crossentropy"
+    for classes in (2, 3):
+        inputs = keras.Input((5,))
+        model = keras.Model(inputs, classification_head(inputs, classes))
+        loss = keras.losses.get(loss_for(classes))
+        targets = np.arange(classes)
+        assert np.isfinite(np.mean(loss(targets[:, None], model(np.ones((classes, 5))))))
+
+
+def test_probabilities_have_one_column_per_class():
+    np.testing.assert_allclose(probabilities(np.array([[0.25], [1.0]]), 2), [[0.75, 0.25], [0, 1]])
+    np.testing.assert_allclose(probabilities(np.array([0.25]), 2), [[0.75, 0.25]])
+    three = np.array([[0.2, 0.3, 0.5]])
+    assert probabilities(three, 3).dtype == np.float32
+    np.testing.assert_allclose(probabilities(three, 3), three)
+    assert probabilities(np.zeros((0, 1)), 2).shape == (0, 2)
+
+
+def test_what_is_impossible_is_said():
+    with pytest.raises(UsageError, match="at least 2 classes apart, not 1"):
+        loss_for(1)
+    with pytest.raises(UsageError, match="at least 2 classes apart, not 1"):
+        classification_head(keras.Input((5,)), 1)
+    with pytest.raises(UsageError, match=r"Outputs of shape \(4, 3\) do not belong to 5 classes"):
+        probabilities(np.ones((4, 3)), 5)

@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+
+from starshift.errors import UsageError
+from starshift.models.scratch import SMALLEST, build, convnet, convnet_28px, template
+
+
+@pytest.fixture
+def mixed_bfloat16():
+    keras.mixed_precision.set_global_policy("mixed_bfloat16")
+    yield
+    keras.mixed_precision.set_global_policy("float32")
+
+
+def test_the_seeds_network_layer_by_layer():
+    model = convnet((150, 150, 3), 2)
+    assert model.count_params() == 3_453_121
+    table = [(layer.output.shape[1:], layer.count_params()) for layer in model.layers[2:]]
+    assert table == [
+        ((148, 148, 32), 896),
+        ((74, 74, 32), 0),
+        ((72, 72, 64), 18_496),
+        ((36, 36, 64), 0),
+        ((34, 34, 128), 73_856),
+        ((17, 17, 128), 0),
+        ((15, 15, 128), 147_584),
+        ((7, 7, 128), 0),
+        ((6272,), 0),
+        ((512,), 3_211_776),
+        ((1,), 513),
+    ]
+
+
+def test_the_seeds_template_for_28_pixels():
+    model = convnet_28px((28, 28, 1), 10)
+    assert [layer.output.shape[1:] for layer in model.layers[2:]] == [
+        (26, 26, 32),
+        (13, 13, 32),
+        (11, 11, 64),
+        (5, 5, 64),
+        (3, 3, 64),
+        (576,),
+        (64,),
+        (10,),
+    ]
+    assert model.count_params() == 93_322
+
+
+@pytest.mark.parametrize("build_one", [convnet, convnet_28px])
+@pytest.mark.parametrize("classes", [2, 3, 101])
+def test_outputs_are_probabilities_for_any_number_of_classes(build_one, classes):
+    model = build_one((64, 48, 3), classes)
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 64, 48, 3), dtype=np.uint8)
+    outputs = np.asarray(model(pixels))
+    assert outputs.shape == (2, 1 if classes == 2 else classes)
+    assert (outputs >= 0).all() and (outputs <= 1).all()
+    np.testing.assert_allclose(outputs, np.asarray(model(pixels.astype(np.float32))), rtol=1e-6)
+
+
+def test_pixels_are_scaled_to_the_unit_interval_inside():
+    model = convnet((46, 46, 3), 2)
+    scaled = keras.Model(model.input, model.get_layer("to_unit_interval").output)
+    assert float(np.max(scaled(np.full((1, 46, 46, 3), 255, np.uint8)))) == 1.0
+
+
+@pytest.mark.parametrize("size", [46, 45, 28, 18])
+def test_the_template_that_is_named_can_be_built_at_its_limits(size):
+    assert template(size) == ("convnet" if size >= 46 else "convnet-28px")
+    assert build((size, size, 3), 2).name == template(size)
+
+
+def test_the_limits_are_where_keras_would_fail():
+    assert SMALLEST == {"convnet": 46, "convnet-28px": 18}
+    one_pixel = [layer.output.shape[1] for layer in convnet((46, 46, 3), 2).layers if layer.output.shape[1:2]]
+    assert 1 in one_pixel
+
+
+def test_sizes_that_are_too_small_are_refused_with_the_size_that_is_needed():
+    with pytest.raises(UsageError, match=r"Pictures of 45 px are too small .* needs at least 46 px"):
+        convnet((150, 45, 3), 2)
+    with pytest.raises(UsageError, match=r"Pictures of 17 px .* needs at least 18 px"):
+        convnet_28px((17, 17, 3), 2)
+    with pytest.raises(UsageError, match=r"Pictures of 8 px .* at least 18 px .* Give a larger --size"):
+        template(8)
+
+
+def test_stages_filters_and_units_can_be_chosen():
+    assert convnet((10, 10, 1), 2, channels=(4, 8), dense=6).count_params() == 40 + 296 + 54 + 7
+    with pytest.raises(UsageError, match="needs at least 16 px"):
+        convnet((15, 15, 1), 2, channels=(4, 8), kernel=5)
+    assert convnet((16, 16, 1), 2, channels=(4, 8), kernel=5).output_shape == (None, 1)
+
+
+@pytest.mark.parametrize("classes", [2, 5])
+def test_a_mixed_policy_leaves_the_head_in_float32(mixed_bfloat16, classes):
+    model = convnet((46, 46, 3), classes)
+    assert keras.backend.standardize_dtype(model.output.dtype) == "float32"
+    assert model.get_layer("to_unit_interval").compute_dtype == "float32"
+    assert any(layer.compute_dtype == "bfloat16" for layer in model.layers)

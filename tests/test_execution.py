@@ -1,0 +1,68 @@
+"""map_ordered: order, bounded look-ahead, errors in place, prompt stop."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from starshift.execution import ITEMS_AHEAD, cores, map_ordered
+
+
+@pytest.mark.parametrize("workers", [None, 1, 2, 7])
+def test_results_come_in_the_order_of_the_items(workers):
+    def slower_first(i):
+        time.sleep(0.002 * (i % 3 == 0))
+        return i * i
+
+    assert list(map_ordered(slower_first, range(50), workers=workers)) == [i * i for i in range(50)]
+
+
+def test_runs_on_several_threads():
+    meet = threading.Barrier(2, timeout=5)
+    assert len(list(map_ordered(lambda _: meet.wait(), range(2), workers=2))) == 2
+
+
+def test_takes_no_more_than_a_window_ahead_of_the_consumer():
+    taken = []
+    results = map_ordered(lambda i: i, (taken.append(i) or i for i in range(1000)), workers=2)
+    next(results)
+    assert len(taken) <= 2 * ITEMS_AHEAD + 1
+    results.close()
+
+
+def test_an_error_is_raised_at_its_items_place():
+    results = map_ordered(lambda i: 1 // (i - 3), range(10), workers=2)
+    assert [next(results) for _ in range(3)] == [-1, -1, -1]
+    with pytest.raises(ZeroDivisionError):
+        next(results)
+
+
+def test_ctrl_c_in_the_consumer_drops_what_has_not_begun():
+    begun = []
+
+    def slow(i):
+        begun.append(i)
+        time.sleep(0.05)
+
+    start = time.perf_counter()
+    with pytest.raises(KeyboardInterrupt):
+        consume_one_and_interrupt(map_ordered(slow, range(100), workers=2))
+    assert time.perf_counter() - start < 1
+    assert len(begun) <= 6
+
+
+def consume_one_and_interrupt(results):
+    try:
+        for _ in results:
+            raise KeyboardInterrupt
+    finally:
+        results.close()
+
+
+def test_no_items_and_no_workers():
+    assert list(map_ordered(str, [], workers=3)) == []
+    with pytest.raises(ValueError, match="at least 1, not 0"):
+        map_ordered(str, [1], workers=0)
+    assert cores() >= 1
