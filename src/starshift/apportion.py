@@ -32,9 +32,7 @@ def group_ids(count: int, groups: Sequence[Sequence[int]]) -> np.ndarray:
     return np.array([root(i) for i in range(count)], dtype=np.int64)
 
 
-def deal(
-    targets: np.ndarray, ids: np.ndarray, ratios: Sequence[float], *, seed: int, needed: int = 0
-) -> np.ndarray:
+def deal(targets: np.ndarray, ids: np.ndarray, ratios: Sequence[float], *, seed: int, needed: int = 0) -> np.ndarray:
     """Give every picture a part, so that each class is divided as `ratios` say: int (N,), from 0.
 
     targets: int (N,), classes. ids: int (N,), equal numbers stay together, whatever their classes. ratios:
@@ -57,9 +55,7 @@ def deal(
 class _Table:
     """A deal under way: `parts`, int (N,), -1 until dealt, and `dealt`, int (classes, parts), the counts."""
 
-    def __init__(
-        self, classes: np.ndarray, shares: np.ndarray, needed: int, rng: np.random.Generator
-    ) -> None:
+    def __init__(self, classes: np.ndarray, shares: np.ndarray, needed: int, rng: np.random.Generator) -> None:
         totals = np.bincount(classes)
         self.classes, self.rng = classes, rng
         self.wanted = totals[:, np.newaxis] * shares

@@ -67,17 +67,13 @@ _CONVNEXT_PAPER = "Liu et al. 2022, A ConvNet for the 2020s, arXiv:2201.03545"
 # they were ported from (tensorflow/models, tensorflow/tpu, google/automl, facebookresearch/ConvNeXt).
 _MOBILENET = _Family("Apache-2.0", "Howard et al. 2017, MobileNets, arXiv:1704.04861")
 _MOBILENET_V2 = _Family("Apache-2.0", "Sandler et al. 2018, MobileNetV2, arXiv:1801.04381")
-_MOBILENET_V3 = _Family(
-    "Apache-2.0", "Howard et al. 2019, Searching for MobileNetV3, arXiv:1905.02244", "in the model"
-)
+_MOBILENET_V3 = _Family("Apache-2.0", "Howard et al. 2019, Searching for MobileNetV3, arXiv:1905.02244", "in the model")
 _VGG = _Family(
     "CC-BY-4.0",
     "Simonyan and Zisserman 2014, Very Deep Convolutional Networks, arXiv:1409.1556",
     "caffe (BGR, mean subtracted)",
 )
-_RESNET = _Family(
-    "MIT", "He et al. 2015, Deep Residual Learning, arXiv:1512.03385", "caffe (BGR, mean subtracted)"
-)
+_RESNET = _Family("MIT", "He et al. 2015, Deep Residual Learning, arXiv:1512.03385", "caffe (BGR, mean subtracted)")
 _RESNET_V2 = _Family("BSD-3-Clause", "He et al. 2016, Identity Mappings, arXiv:1603.05027")
 _INCEPTION = _Family("Apache-2.0", "Szegedy et al. 2015, Rethinking Inception, arXiv:1512.00567", min_size=75)
 _INCEPTION_RESNET = _Family(

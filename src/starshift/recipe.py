@@ -63,9 +63,7 @@ def check_builder(builder: str, arguments: Mapping[str, Any]) -> list[str]:
         return [f"Builder {builder!r} is not known.{near(builder, BUILDERS)}"]
     takes = BUILDERS[builder]
     problems = [
-        f"Builder {builder!r} takes no argument {name!r}.{near(name, takes)}"
-        for name in arguments
-        if name not in takes
+        f"Builder {builder!r} takes no argument {name!r}.{near(name, takes)}" for name in arguments if name not in takes
     ]
     problems += [
         f"Argument {name!r} of {builder!r} must be a {takes[name].__name__}; {value!r} came."

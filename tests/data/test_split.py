@@ -125,9 +125,9 @@ def test_pairs_of_copies_do_not_bend_the_proportions():
 def test_copies_are_spread_over_the_parts():
     data = dataset(["cat"] * 1000)
     split = stratified(data, groups=[[i, i + 1] for i in range(0, 400, 2)], seed=0)
-    assert [
-        sum(i < 400 for i in part) for part in (split.train, split.validation, split.test)
-    ] == pytest.approx([240, 80, 80], abs=4)
+    assert [sum(i < 400 for i in part) for part in (split.train, split.validation, split.test)] == pytest.approx(
+        [240, 80, 80], abs=4
+    )
 
 
 def test_many_small_classes_keep_the_whole_in_proportion():
@@ -144,10 +144,7 @@ def test_the_seed_decides():
 def test_how_it_was_split_is_said():
     data = dataset(["cat", "dog"] * 5)
     assert stratified(data, seed=4).how == "stratified 6:2:2, seed 4"
-    assert (
-        stratified(data, groups=[[0, 2]], seed=4).how
-        == "stratified 6:2:2, seed 4, exact copies kept together"
-    )
+    assert stratified(data, groups=[[0, 2]], seed=4).how == "stratified 6:2:2, seed 4, exact copies kept together"
 
 
 def test_ratios_of_zero_are_refused():

@@ -65,15 +65,11 @@ def test_counting_metrics_are_sklearns(case):
     def accuracy(sample_weight):
         return reference.accuracy_score(targets, predicted, sample_weight=sample_weight)
 
-    np.testing.assert_allclose(
-        metrics.accuracy(targets, predicted, weights), in_sklearn(accuracy, weights), atol=1e-12
-    )
+    np.testing.assert_allclose(metrics.accuracy(targets, predicted, weights), in_sklearn(accuracy, weights), atol=1e-12)
     np.testing.assert_allclose(
         metrics.balanced_accuracy(targets, predicted, weights), in_sklearn(recall, weights), atol=1e-12
     )
-    np.testing.assert_allclose(
-        metrics.macro_f1(targets, predicted, weights), in_sklearn(f1, weights), atol=1e-12
-    )
+    np.testing.assert_allclose(metrics.macro_f1(targets, predicted, weights), in_sklearn(f1, weights), atol=1e-12)
     assert np.array_equal(
         metrics.confusion(targets, predicted, case["classes"]),
         reference.confusion_matrix(targets, predicted, labels=range(case["classes"])),
@@ -91,9 +87,7 @@ def test_metrics_of_probabilities_are_sklearns(case):
             return reference.roc_auc_score(targets, probabilities[:, 1], sample_weight=sample_weight)
         return np.mean(
             [
-                reference.roc_auc_score(
-                    targets == label, probabilities[:, label], sample_weight=sample_weight
-                )
+                reference.roc_auc_score(targets == label, probabilities[:, label], sample_weight=sample_weight)
                 for label in np.unique(targets)
             ]
         )
@@ -106,12 +100,8 @@ def test_metrics_of_probabilities_are_sklearns(case):
     def brier(sample_weight):
         return np.average(((probabilities - truth) ** 2).sum(axis=1), weights=sample_weight)
 
-    np.testing.assert_allclose(
-        metrics.roc_auc(targets, probabilities, weights), in_sklearn(auc, weights), atol=1e-12
-    )
-    np.testing.assert_allclose(
-        metrics.brier(targets, probabilities, weights), in_sklearn(brier, weights), atol=1e-12
-    )
+    np.testing.assert_allclose(metrics.roc_auc(targets, probabilities, weights), in_sklearn(auc, weights), atol=1e-12)
+    np.testing.assert_allclose(metrics.brier(targets, probabilities, weights), in_sklearn(brier, weights), atol=1e-12)
     if "digits" not in case:  # else the clip is at work, and renormalizing after it differs
         np.testing.assert_allclose(
             metrics.log_loss(targets, probabilities, weights), in_sklearn(log_loss, weights), atol=1e-12

@@ -18,9 +18,7 @@ from starshift.records import Epoch, Predictions, Score, Verdict
 def predictions(targets, predicted, *, classes=("cat", "dog"), confidence=0.9):
     """Predictions that give `predicted` the probability `confidence`, the others the rest in equal shares."""
     targets, predicted = np.asarray(targets), np.asarray(predicted)
-    probabilities = np.full(
-        (len(targets), len(classes)), (1 - confidence) / (len(classes) - 1), dtype=np.float32
-    )
+    probabilities = np.full((len(targets), len(classes)), (1 - confidence) / (len(classes) - 1), dtype=np.float32)
     probabilities[np.arange(len(targets)), predicted] = confidence
     return Predictions(classes, tuple(f"{i}.png" for i in range(len(targets))), targets, probabilities)
 
@@ -89,8 +87,7 @@ def test_a_score_survives_json():
 
 def test_few_pictures_are_said():
     assert score(noisy(60, 2), seed=0).macro_f1.method == (
-        "bootstrap over pictures, 1000 draws; "
-        "with fewer than 100 pictures the interval tends to be too narrow"
+        "bootstrap over pictures, 1000 draws; with fewer than 100 pictures the interval tends to be too narrow"
     )
 
 
@@ -134,9 +131,7 @@ def test_unlabelled_pictures_are_left_out():
 
 @pytest.mark.parametrize("targets", [[], [-1, -1]])
 def test_nothing_to_score_is_said(targets):
-    with pytest.raises(
-        DataError, match=r"no labelled picture to score\. A score needs at least 1 of known class"
-    ):
+    with pytest.raises(DataError, match=r"no labelled picture to score\. A score needs at least 1 of known class"):
         score(predictions(np.array(targets, dtype=int), np.zeros(len(targets), dtype=int)), seed=0)
 
 
@@ -157,9 +152,7 @@ def test_a_score_is_fast(n, classes, seconds):
 def test_a_gain():
     verdict = compare("features", *swap(pair(700, 180, 38, 82)))
     assert verdict.outcome == "gain"
-    assert verdict.sentence == (
-        "this model gains 14.2 points on these 1,000 pictures, 95 % interval 11.5 to 17.0"
-    )
+    assert verdict.sentence == ("this model gains 14.2 points on these 1,000 pictures, 95 % interval 11.5 to 17.0")
     assert (verdict.model, verdict.against, verdict.about) == ("features", "baseline", "model")
     assert (verdict.only_model_right, verdict.only_other_right) == (180, 38)
     assert verdict.difference.method == "Tango, paired"
@@ -277,8 +270,7 @@ def test_noise_is_not_called_overfitting(n, noise):
 def test_still_improving():
     sentence = diagnose(curves(np.linspace(0.69, 0.4, 30), np.linspace(0.69, 0.45, 30)))
     assert sentence == (
-        "still improving when training ended: validation loss was best at epoch 30 (0.45); "
-        "more epochs may help"
+        "still improving when training ended: validation loss was best at epoch 30 (0.45); more epochs may help"
     )
 
 
@@ -300,9 +292,7 @@ def test_an_easy_task_from_the_first_epoch_on_does_not_underfit():
 
 @pytest.mark.parametrize("n", [0, 1, 4])
 def test_too_few_epochs(n):
-    assert diagnose(curves([0.5] * n, [0.5] * n)) == (
-        f"too few epochs to judge the curves by ({n}; it takes 5)"
-    )
+    assert diagnose(curves([0.5] * n, [0.5] * n)) == (f"too few epochs to judge the curves by ({n}; it takes 5)")
 
 
 # --- inner_folds -----------------------------------------------------------------------------------------

@@ -68,9 +68,7 @@ def test_wilson_covers_what_it_says():
         assert 0.94 < coverage.mean() < 0.96
 
 
-@pytest.mark.parametrize(
-    ("first", "second"), [(0, 0), (5, 5), (0, 5), (6, 0), (12, 3), (150, 110), (900, 1100)]
-)
+@pytest.mark.parametrize(("first", "second"), [(0, 0), (5, 5), (0, 5), (6, 0), (12, 3), (150, 110), (900, 1100)])
 def test_mcnemar_is_scipys_binomial_test(first, second):
     expected = binomtest(first, first + second).pvalue if first + second else 1.0
     assert mcnemar(first, second) == pytest.approx(expected, rel=1e-9)
@@ -86,9 +84,7 @@ def test_the_paired_interval_is_the_published_one():
     assert paired_difference(1, 7, 21) == pytest.approx((-0.517, -0.026), abs=5e-4)
 
 
-@pytest.mark.parametrize(
-    ("b", "c", "n"), [(1, 7, 21), (40, 20, 160), (0, 3, 30), (6, 0, 20), (142, 20, 1000)]
-)
+@pytest.mark.parametrize(("b", "c", "n"), [(1, 7, 21), (40, 20, 160), (0, 3, 30), (6, 0, 20), (142, 20, 1000)])
 def test_the_paired_interval_is_that_of_the_likelihood(b, c, n):
     """Tango's own definition, with the restricted maximum of the likelihood searched numerically."""
 

@@ -21,9 +21,7 @@ from starshift.models.pretrained import build, preprocess
 
 SHARED_WEIGHTS = Path(__file__).resolve().parents[3] / "shared" / "weights"
 QUICK = {"mobilenet", "mobilenet_v2", "mobilenet_v3_small", "vgg16", "efficientnet_b0"}
-FAMILY = [
-    pytest.param(row, id=name, marks=() if name in QUICK else pytest.mark.slow) for name, row in BASES.items()
-]
+FAMILY = [pytest.param(row, id=name, marks=() if name in QUICK else pytest.mark.slow) for name, row in BASES.items()]
 
 
 def pixels(size: int, n: int = 2) -> np.ndarray:
@@ -39,9 +37,7 @@ def write_like_keras(model: keras.Model, file: Path, *, rename=lambda name: name
         for layer in layers:
             group = opened.create_group(rename(layer.name))
             variables = layer.trainable_weights + layer.non_trainable_weights
-            group.attrs["weight_names"] = [
-                f"{layer.name}/{variable.name}:0".encode() for variable in variables
-            ]
+            group.attrs["weight_names"] = [f"{layer.name}/{variable.name}:0".encode() for variable in variables]
             for variable in variables:
                 scale = np.sqrt(2 / max(1, np.prod(variable.shape[:-1])))
                 value = rng.normal(0, scale, variable.shape).astype(np.float32)
@@ -98,9 +94,7 @@ def test_weights_are_those_that_keras_asks_for(row, monkeypatch):
 def test_smaller_pictures_are_refused_by_keras_and_here(row):
     size = row.min_size - 1
     with pytest.raises(ValueError, match=f"at least {row.min_size}x{row.min_size}"):
-        getattr(keras.applications, row.constructor)(
-            include_top=False, weights=None, input_shape=(size, size, 3)
-        )
+        getattr(keras.applications, row.constructor)(include_top=False, weights=None, input_shape=(size, size, 3))
     with pytest.raises(UsageError, match=f"needs pictures of at least {row.min_size} px; --size is {size}"):
         build(row, None, size=size)
 

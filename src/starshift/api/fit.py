@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from starshift.api.console import ConsoleProgress
 from starshift.api.environment import environment
 from starshift.api.options import Request, check_request
 from starshift.api.render import write_report
@@ -16,14 +17,14 @@ from starshift.data.cache import cache_root
 from starshift.data.decode import Frame
 from starshift.data.read import Pictures, read
 from starshift.data.split import make_split
-from starshift.errors import LeakError
+from starshift.errors import LeakError, RunError
 from starshift.findings import duplicates
 from starshift.findings.inspect import inspect
 from starshift.ladder.climb import Climb, climb, open_test, plan
 from starshift.ladder.folder import RunFolder
 from starshift.ladder.materials import Materials
 from starshift.ladder.paces import Paces
-from starshift.progress import Progress, Silent
+from starshift.progress import Progress
 from starshift.records import SCHEMA, Dataset, RunRecord, TestRecord
 from starshift.report import words
 
@@ -57,7 +58,7 @@ def fit(
     out: the run folder, runs/NAME by default. Calling again with the same one continues what is unfinished.
     allow_leaks: go on although given parts share exact copies.
     command: what the report gives as the way to repeat the run.
-    progress: where to say what goes on; nowhere if None.
+    progress: where to say what goes on; the terminal if None, nowhere with starshift.progress.Silent().
     Raises UsageError, DataError, LeakError, RunError or MissingWeights, each with all problems at once.
     """
     request = check_request(
@@ -74,7 +75,7 @@ def fit(
         allow_leaks=allow_leaks,
         min_per_class=min_per_class,
     )
-    return _Fitting(request, progress or Silent(), command or f"starshift fit {source}").run()
+    return _Fitting(request, progress or ConsoleProgress(), command or f"starshift fit {source}").run()
 
 
 class _Fitting:
@@ -89,19 +90,35 @@ class _Fitting:
     def run(self) -> Run:
         """Read, look, split, plan, climb, open the test part, report."""
         self.folder.create()
+        self._refuse_other_source()
         pictures = self._read()
         self.findings = inspect(pictures.dataset)
         self._refuse_leaks(pictures.dataset)
         self.groups = duplicates.exact_copies(pictures.dataset)
         split = make_split(pictures.dataset, groups=self.groups, seed=self.request.seed)
         self.summary = summarize(pictures.dataset, split)
-        for sentence in [*understood(pictures.dataset), *(finding.sentence for finding in self.findings)]:
+        for sentence in [
+            *pictures.notes,
+            *understood(pictures.dataset),
+            *(finding.sentence for finding in self.findings),
+        ]:
             self.progress.say(sentence)
         self.folder.write_dataset(pictures.dataset, split)
         self.materials = Materials(
             pictures, split, self.groups, self.request.seed, self.cache, Paces(self.cache), self.progress
         )
         return self._climb()
+
+    def _refuse_other_source(self) -> None:
+        """Two folders of one name must not share a run unless the user says so."""
+        if self.request.out_given or not self.folder.is_run:
+            return
+        before = Path(self.folder.read_run().data.source)
+        if before.resolve() != self.request.source.resolve():
+            raise RunError(
+                f"{self.folder.path} holds a run on {before}; name another folder for this one with --out, or give "
+                f"--out {self.folder.path} to go on there."
+            )
 
     def _read(self) -> Pictures:
         self.progress.start("reading", 0)
@@ -138,9 +155,8 @@ class _Fitting:
             )
 
     def _climb(self) -> Run:
-        earlier = self._earlier()
-        before = {rung.name: rung for rung in (earlier.rungs if earlier else ()) if rung.status == "finished"}
-        planned = plan(self.request.rungs, self.request.options, self.materials, before)
+        earlier = self.folder.read_run() if self.folder.is_run else None
+        planned = plan(self.request.rungs, self.request.options, self.materials, self.folder, earlier)
         say_plan(self.progress, planned, self.request.budget_seconds)
         self.test = self._test_before(earlier)
         state = climb(
@@ -153,9 +169,6 @@ class _Fitting:
         self._open_test(state)
         self._publish(state)
         return Run(self.folder.path)
-
-    def _earlier(self) -> RunRecord | None:
-        return self.folder.read_run() if (self.folder.path / "run.json").is_file() else None
 
     def _test_before(self, earlier: RunRecord | None) -> TestRecord | None:
         """An opening of this very test part by an earlier call."""

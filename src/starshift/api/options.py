@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from starshift import catalogue
 from starshift.data.read import LabelFile
@@ -27,6 +28,7 @@ class Request:
     budget_seconds: float
     seed: int
     out: Path
+    out_given: bool
     allow_leaks: bool
     min_per_class: int
 
@@ -71,6 +73,7 @@ def check_request(
         budget_seconds=seconds,
         seed=seed,
         out=Path(out) if out is not None else Path("runs") / run_name(Path(source)),
+        out_given=out is not None,
         allow_leaks=allow_leaks,
         min_per_class=min_per_class,
     )
@@ -86,7 +89,7 @@ def label_columns(labels: str | Path | None, file_column: str | None, target: st
 
 
 def parse_bases(text: str | None) -> tuple[str, ...]:
-    """"mobilenet_v2+mobilenet" → both names. Raises UsageError with near matches for unknown ones."""
+    """ "mobilenet_v2+mobilenet" → both names. Raises UsageError with near matches for unknown ones."""
     if text is None:
         return ()
     specs = tuple(part.strip() for part in text.split("+"))
@@ -121,7 +124,11 @@ def run_name(source: Path) -> str:
     return re.sub(r"[^\w.-]+", "-", name).strip("-.") or "run"
 
 
-def _try(problems: list[str], check, value, otherwise):  # type: ignore[no-untyped-def]
+Given = TypeVar("Given")
+Checked = TypeVar("Checked")
+
+
+def _try(problems: list[str], check: Callable[[Given], Checked], value: Given, otherwise: Checked) -> Checked:
     """check(value); where it raises a sentence for the user, note it and go on with `otherwise`."""
     try:
         return check(value)

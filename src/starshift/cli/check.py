@@ -14,7 +14,7 @@ def check(
 ) -> None:
     """Read pictures and say what could mislead; trains nothing."""
     from starshift.api.check import check as inspect
-    from starshift.cli.console import ConsoleProgress
+    from starshift.api.console import ConsoleProgress
     from starshift.cli.tables import show_check
 
     show_check(

@@ -12,9 +12,9 @@ def demo(
     out: Annotated[Path, typer.Option(help="Where the digits and the run go.")] = Path("runs/demo"),
 ) -> None:
     """The whole job in about a minute, with no network: handwritten digits that come with scikit-learn."""
+    from starshift.api.console import ConsoleProgress
     from starshift.api.demo import write_digits
     from starshift.api.fit import fit
-    from starshift.cli.console import ConsoleProgress
     from starshift.cli.tables import show_run
 
     progress = ConsoleProgress()

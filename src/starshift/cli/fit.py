@@ -17,7 +17,9 @@ def fit(
     labels: Labels = None,
     file_column: FileColumn = None,
     target: Target = None,
-    rungs: Annotated[str, typer.Option(help="Rungs to climb, e.g. features or convnet,features; all if not given.")] = "",
+    rungs: Annotated[
+        str, typer.Option(help="Rungs to climb, e.g. features or convnet,features; all if not given.")
+    ] = "",
     size: Annotated[int | None, typer.Option(help="Side of the pictures in pixels, for every rung.")] = None,
     base: Annotated[str | None, typer.Option(help="Pretrained base; several joined by +.", show_default=False)] = None,
     budget: Annotated[str, typer.Option(help="Time for the whole climb, e.g. 90s, 5m, 1h.")] = "5m",
@@ -27,8 +29,8 @@ def fit(
     min_per_class: MinPerClass = 2,
 ) -> None:
     """Climb the ladder on labelled pictures; ends with a table, a model and a report."""
+    from starshift.api.console import ConsoleProgress
     from starshift.api.fit import fit as climb
-    from starshift.cli.console import ConsoleProgress
     from starshift.cli.tables import show_run
 
     run = climb(

@@ -27,14 +27,12 @@ def predict(
     probabilities: Annotated[bool, typer.Option("--probabilities", help="One column per class.")] = False,
 ) -> None:
     """Label new pictures; a file that cannot be read gets a line with its reason."""
+    from starshift.api.console import ConsoleProgress
     from starshift.api.formats import write
     from starshift.api.predict import open_model, predict_each
-    from starshift.cli.console import ConsoleProgress
 
     predictor = open_model(run)
     predictions = predict_each(predictor, photos, progress=ConsoleProgress())
-    unread = write(
-        predictions, predictor.learnware.classes, sys.stdout, format.value, all_classes=probabilities
-    )
+    unread = write(predictions, predictor.learnware.classes, sys.stdout, format.value, all_classes=probabilities)
     if unread:
         typer.echo(f"{unread} of the files could not be read; their lines say why.", err=True)

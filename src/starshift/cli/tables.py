@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Mapping, Sequence
+
 from rich.console import Console
-from rich.table import Table
 
 from starshift.api.check import Checked
 from starshift.api.run import Run
 from starshift.api.understood import understood
 from starshift.report import words
+from starshift.report.view import TableRow
 
 
 def show_run(run: Run) -> None:
     """The table of rungs, the test's figure or its absence, and where the report lies."""
     console = Console(highlight=False)
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_edge=False)
-    for column in ("rung", "accuracy (95 % interval, n)", "log loss", "seconds", "verdict"):
-        table.add_column(column, overflow="fold", no_wrap=False)
-    for row in run.table:
-        table.add_row(
-            words.visible(row["rung"]), row["accuracy"], row["log_loss"], row["seconds"], words.visible(row["verdict"])
-        )
-    console.print(table)
+    console.print(table(run.table, console.width), markup=False)
     record = run.record
     if record.test:
         console.print(
@@ -31,7 +27,28 @@ def show_run(run: Run) -> None:
         )
     elif not record.data.parts.get("test"):
         console.print("No sealed test: these pictures also chose the model.", markup=False)
+    for note in record.notes:
+        console.print(note, markup=False, soft_wrap=True)
     console.print(f"Report: {run.report}", markup=False, soft_wrap=True)
+
+
+COLUMNS = {"rung": "rung", "accuracy": "accuracy (95 % interval)", "log_loss": "log loss", "seconds": "time"}
+
+
+def table(rows: Sequence[TableRow], width: int) -> str:
+    """The rungs as aligned text, each with its verdict on lines of its own below."""
+    cells = [COLUMNS, *({name: str(row[name]) for name in COLUMNS} for row in rows)]  # type: ignore[literal-required]
+    widths = {name: max(len(row[name]) for row in cells) for name in COLUMNS}
+    lines = [_line(COLUMNS, widths)]
+    for row, cell in zip(rows, cells[1:], strict=True):
+        lines.append(_line(cell, widths))
+        indent = " " * (widths["rung"] + 2)
+        lines += textwrap.wrap(row["verdict"], max(width - 1, 40), initial_indent=indent, subsequent_indent=indent)
+    return "\n".join(lines)
+
+
+def _line(cells: Mapping[str, str], widths: Mapping[str, int]) -> str:
+    return "  ".join(cells[name].ljust(widths[name]) for name in COLUMNS).rstrip()
 
 
 def show_check(checked: Checked) -> None:

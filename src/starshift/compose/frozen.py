@@ -106,9 +106,7 @@ class FrozenBases:
         return cls(tuple(FrozenBase.find(spec, frame, precision, cache) for spec in specs))
 
     @classmethod
-    def known(
-        cls, references: Sequence[BaseReference], frame: Frame, precision: Precision, cache: Path
-    ) -> FrozenBases:
+    def known(cls, references: Sequence[BaseReference], frame: Frame, precision: Precision, cache: Path) -> FrozenBases:
         """The bases of a saved model; their weights are needed only where they were never converted."""
         return cls(tuple(FrozenBase(reference, frame, precision, cache) for reference in references))
 

@@ -23,8 +23,7 @@ from starshift.records import ClassScore, Epoch, Estimate, Predictions, Score, V
 from starshift.seeds import child
 
 ABOUT_THE_RECIPE = (
-    "One run of each: about these fitted models, not the recipes; "
-    "that takes at least 3 seeds or repeated folds."
+    "One run of each: about these fitted models, not the recipes; that takes at least 3 seeds or repeated folds."
 )
 """What a comparison of two single runs leaves open; belongs below every table of such verdicts."""
 
@@ -49,9 +48,7 @@ Outcome = Literal["gain", "loss", "undecided"]
 Metric = Callable[[np.ndarray, np.ndarray, np.ndarray], "np.ndarray | None"]
 
 _BOOTSTRAPPED: dict[str, Metric] = {
-    "balanced_accuracy": lambda targets, given, w: metrics.balanced_accuracy(
-        targets, given.argmax(axis=1), w
-    ),
+    "balanced_accuracy": lambda targets, given, w: metrics.balanced_accuracy(targets, given.argmax(axis=1), w),
     "macro_f1": lambda targets, given, w: metrics.macro_f1(targets, given.argmax(axis=1), w),
     "roc_auc": metrics.roc_auc,
     "log_loss": metrics.log_loss,
@@ -199,9 +196,7 @@ def _bootstrapped(targets: np.ndarray, probabilities: np.ndarray, *, seed: int) 
     for name, metric in _BOOTSTRAPPED.items():
         value = metric(targets, probabilities, np.ones((n, 1)))
         blocks = [block for block in drawn[name] if block is not None]
-        figures[name] = (
-            None if value is None else _estimate(float(value[0]), np.concatenate(blocks), n, wrong)
-        )
+        figures[name] = None if value is None else _estimate(float(value[0]), np.concatenate(blocks), n, wrong)
     return figures
 
 

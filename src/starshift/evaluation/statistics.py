@@ -18,9 +18,7 @@ LEVEL = 0.95
 DRAWS = 1000
 """Bootstrap draws. The ends of an interval then move from seed to seed by some 3 % of its length."""
 
-_BLOCK_VALUES = (
-    250_000  # weights held at once: 2 MB, so that the sums over them stay in the processor's cache
-)
+_BLOCK_VALUES = 250_000  # weights held at once: 2 MB, so that the sums over them stay in the processor's cache
 
 
 def wilson(right: int, n: int, *, level: float = LEVEL) -> tuple[float, float] | None:
@@ -73,9 +71,7 @@ def mcnemar(only_first: int, only_second: int) -> float:
     return tail / (1 << (n - 1))
 
 
-def paired_difference(
-    only_first: int, only_second: int, n: int, *, level: float = LEVEL
-) -> tuple[float, float] | None:
+def paired_difference(only_first: int, only_second: int, n: int, *, level: float = LEVEL) -> tuple[float, float] | None:
     """Tango's score interval for the difference of two proportions on the same n pictures; None for n = 0.
 
     The difference is (only_first - only_second) / n. Tango, Statistics in Medicine 17 (1998) 891, equations

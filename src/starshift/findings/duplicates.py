@@ -19,8 +19,9 @@ def findings(dataset: Dataset) -> list[Finding]:
     """Findings on exact copies: those that agree, those that contradict each other, those across given parts."""
     groups = exact_copies(dataset)
     pictures = dataset.pictures
-    contradictory = [group for group in groups if len({pictures[i].label for i in group}) > 1]
-    agreeing = [group for group in groups if group not in contradictory]
+    labels = [{pictures[index].label for index in group} for group in groups]
+    contradictory = [group for group, names in zip(groups, labels, strict=True) if len(names) > 1]
+    agreeing = [group for group, names in zip(groups, labels, strict=True) if len(names) == 1]
     found = []
     if agreeing:
         surplus = sum(len(group) - 1 for group in agreeing)
@@ -48,9 +49,7 @@ def findings(dataset: Dataset) -> list[Finding]:
 
 def across_parts(dataset: Dataset) -> list[list[int]]:
     """Groups of exact copies that lie in more than one given part."""
-    return [
-        group for group in exact_copies(dataset) if len({dataset.pictures[index].part for index in group}) > 1
-    ]
+    return [group for group in exact_copies(dataset) if len({dataset.pictures[index].part for index in group}) > 1]
 
 
 def _finding(dataset: Dataset, kind: str, severity: str, groups: list[list[int]], sentence: str) -> Finding:

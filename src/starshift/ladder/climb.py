@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -16,9 +16,9 @@ from starshift.evaluation import protocol
 from starshift.ladder import fit as family
 from starshift.ladder.folder import RunFolder
 from starshift.ladder.materials import Materials, key
-from starshift.ladder.rungs import Options, Rung
+from starshift.ladder.rungs import RUNGS, Options, Rung
 from starshift.recipe import Recipe
-from starshift.records import Evaluation, Predictions, RungRecord, Score, TestRecord, Verdict
+from starshift.records import Evaluation, Predictions, RungRecord, RunRecord, Score, TestRecord, Verdict
 
 
 @dataclass(frozen=True)
@@ -48,27 +48,30 @@ class Climb:
 
 
 def plan(
-    rungs: list[Rung], options: Options, materials: Materials, earlier: dict[str, RungRecord]
+    rungs: Sequence[Rung], options: Options, materials: Materials, folder: RunFolder, earlier: RunRecord | None
 ) -> list[Planned]:
     """Recipes, keys and predicted seconds of rungs, cheapest first; what cannot be climbed comes last.
 
-    earlier: finished rungs of the run folder, by name.
+    Rungs of the ladder that were not asked for, but were finished in this folder on this very task, are kept.
     """
-    planned = [_plan_one(rung, rung.recipe(options, materials.dataset), materials, earlier) for rung in rungs]
-    return sorted(planned, key=lambda one: (bool(one.reason), one.seconds))
+    before = {rung.name: rung for rung in (earlier.rungs if earlier else ()) if folder.has_rung(rung.name)}
+    wanted = {rung.name for rung in rungs}
+    kept = [rung for name, rung in RUNGS.items() if name in wanted or name in before]
+    planned = [_plan_one(rung, options, materials, before.get(rung.name), rung.name in wanted) for rung in kept]
+    return sorted((one for one in planned if one is not None), key=lambda one: (bool(one.reason), one.seconds))
 
 
 def _plan_one(
-    rung: Rung, recipe: Recipe, materials: Materials, earlier: dict[str, RungRecord]
-) -> Planned:
+    rung: Rung, options: Options, materials: Materials, before: RungRecord | None, wanted: bool
+) -> Planned | None:
+    recipe = rung.recipe(options, materials.dataset)
     try:
         own = key(recipe, materials, *family.depends_on(recipe, materials))
-        before = earlier.get(rung.name)
-        if before is not None and before.key == own:
+        if before is not None and before.key == own and before.status == "finished":
             return Planned(rung, recipe, own, before.predicted_seconds or 0.0, done=before)
-        return Planned(rung, recipe, own, family.predict_seconds(recipe, materials))
+        return Planned(rung, recipe, own, family.predict_seconds(recipe, materials)) if wanted else None
     except MissingWeights as lack:
-        return Planned(rung, recipe, reason=" ".join(lack.problems))
+        return Planned(rung, recipe, reason=" ".join(lack.problems)) if wanted else None
 
 
 def climb(
@@ -114,7 +117,6 @@ def _climb_one(
     folder.write_predictions(name, predictions)
     state.predictions[name] = predictions
     seconds = time.perf_counter() - began
-    materials.paces.put(f"rung {name}", seconds)
     return RungRecord(
         name=name,
         status="finished",
@@ -140,9 +142,7 @@ def _again(
     return msgspec.structs.replace(done, verdict=verdict)
 
 
-def _verdict(
-    name: str, predictions: Predictions, best: RungRecord | None, state: Climb
-) -> Verdict | None:
+def _verdict(name: str, predictions: Predictions, best: RungRecord | None, state: Climb) -> Verdict | None:
     if best is None:
         return None
     return protocol.compare(name, predictions, best.name, state.predictions[best.name])

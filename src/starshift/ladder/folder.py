@@ -1,10 +1,10 @@
 """The run folder: what lies where, written so that a stop at any moment leaves it readable.
 
-    run.json  dataset.json  splits.json  report.html
-    rungs/NAME/history.jsonl  rungs/NAME/validation.csv  rungs/NAME/model/
-    test.csv     what the chosen model said of the sealed test part
-    thumbnails/  the pictures that the report shows, small
-    model/       the chosen rung's model
+run.json  dataset.json  splits.json  report.html
+rungs/NAME/history.jsonl  rungs/NAME/validation.csv  rungs/NAME/model/
+test.csv     what the chosen model said of the sealed test part
+thumbnails/  the pictures that the report shows, small
+model/       the chosen rung's model
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ class RunFolder:
         """Make the folder. Raises RunError if it is a file, or holds something that is no run."""
         if self.path.exists() and not self.path.is_dir():
             raise RunError(f"{self.path} is a file; name a folder for the run with --out.")
-        if self.path.is_dir() and any(self.path.iterdir()) and not self.is_run:
+        begun = self.is_run or (self.path / "dataset.json").is_file()  # stopped before its first rung
+        if self.path.is_dir() and any(self.path.iterdir()) and not begun:
             raise RunError(
                 f"{self.path} is not empty and holds no run of Starshift; nothing was written. "
                 "Name another folder with --out."
@@ -50,8 +51,8 @@ class RunFolder:
 
     @property
     def is_run(self) -> bool:
-        """Whether a run was begun here."""
-        return (self.path / "run.json").is_file() or (self.path / "dataset.json").is_file()
+        """Whether a run left its record here."""
+        return (self.path / "run.json").is_file()
 
     def read_run(self) -> RunRecord:
         """run.json. Raises RunError where there is none or it cannot be read."""
@@ -82,6 +83,11 @@ class RunFolder:
             for index, picture in enumerate(dataset.pictures)
         )
         files.write(SplitFile(split.how, entries), self.path / "splits.json")
+
+    def has_rung(self, name: str) -> bool:
+        """Whether everything that a finished rung leaves is there."""
+        rung = self._rung(name)
+        return all((rung / file).is_file() for file in ("validation.csv", "model/learnware.json"))
 
     def clear_rung(self, name: str) -> None:
         """Forget an earlier attempt at a rung."""

@@ -78,9 +78,7 @@ def default_bases(dataset: Dataset) -> tuple[str, ...]:
 RUNGS = {
     "baseline": Rung("baseline", "The majority class: the first thing that a model must beat.", baseline),
     "convnet": Rung("convnet", "A small convolutional network trained from scratch on these pictures alone.", convnet),
-    "features": Rung(
-        "features", "A pretrained network, frozen, and a linear head trained on what it sees.", features
-    ),
+    "features": Rung("features", "A pretrained network, frozen, and a linear head trained on what it sees.", features),
 }
 """The ladder; the names that `--rungs` takes."""
 

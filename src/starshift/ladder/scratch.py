@@ -16,6 +16,9 @@ from starshift.ladder.unfitted import unfitted
 from starshift.recipe import Recipe
 from starshift.records import Epoch
 
+CONVERSION_SECONDS = 2.5
+"""Converting and opening the trained network, so that it can be used without Keras."""
+
 NONDETERMINISTIC = (
     "Parallel sums inside the library may be added in another order, so that the last digits of the same "
     "training can differ between runs."
@@ -35,7 +38,8 @@ def predict_seconds(recipe: Recipe, materials: Materials) -> float:
             materials.paces.put(f"{name}: {part}", value)
     else:
         pace = Pace(*known)  # type: ignore[arg-type]
-    return pace.seconds(recipe.stages, len(materials.split.train), len(materials.split.validation))
+    training = pace.seconds(recipe.stages, len(materials.split.train), len(materials.split.validation))
+    return training + CONVERSION_SECONDS
 
 
 def fit(recipe: Recipe, materials: Materials, on_epoch: Callable[[Epoch], None]) -> Model:
@@ -84,4 +88,6 @@ def _builder(recipe: Recipe, materials: Materials) -> Callable[[], Any]:
 
 def _pace_name(recipe: Recipe, materials: Materials) -> str:
     batch = recipe.stages[0].batch_size
-    return f"training {recipe.builder} at {recipe.size} px, {len(materials.dataset.classes)} classes, batches of {batch}"
+    return (
+        f"training {recipe.builder} at {recipe.size} px, {len(materials.dataset.classes)} classes, batches of {batch}"
+    )

@@ -117,7 +117,11 @@ def _out_of_fold(
             progress(done, len(folds) + 1)
     joined = {name: np.concatenate([logits[name] for logits in found]) for name in found[0]}
     discriminants = joined.pop(None)
-    return np.concatenate([held for _, held in folds]), {k: v for k, v in joined.items() if k is not None}, discriminants
+    return (
+        np.concatenate([held for _, held in folds]),
+        {k: v for k, v in joined.items() if k is not None},
+        discriminants,
+    )
 
 
 def _all_fits(

@@ -101,9 +101,7 @@ def _assign(model: keras.Model, stored: Layers, file: Path) -> None:
             layer.finalize_state()  # Normalization computes with copies of its weights
 
 
-def _in_order_of(
-    layers: list[keras.Layer], stored: Layers, file: Path
-) -> list[dict[str, np.ndarray[Any, Any]]]:
+def _in_order_of(layers: list[keras.Layer], stored: Layers, file: Path) -> list[dict[str, np.ndarray[Any, Any]]]:
     """What a file has for each of these layers.
 
     By name where the names agree. Published files do not all have the names that Keras 3 gives: auto-numbers
@@ -130,9 +128,7 @@ def _match_weights(
     # Keras 2's order, which .h5 files keep: trainable weights first.
     variables = layer.trainable_weights + layer.non_trainable_weights
     if len(variables) != len(arrays):
-        raise _does_not_fit(
-            file, f"layer {layer.name!r} has {len(variables)} weights, the file has {len(arrays)}"
-        )
+        raise _does_not_fit(file, f"layer {layer.name!r} has {len(variables)} weights, the file has {len(arrays)}")
     by_name = {variable.name for variable in variables} == set(arrays)
     ordered = [arrays[variable.name] for variable in variables] if by_name else list(arrays.values())
     for variable, array in zip(variables, ordered, strict=True):

@@ -47,7 +47,7 @@ class TableRow(TypedDict):
     status: Literal["finished", "skipped"]
     chosen: bool
     accuracy: str  # with interval and n; "" where the rung was skipped, as in all that follow
-    log_loss: str
+    log_loss: str  # the value; its interval is in the report and the record
     seconds: str
     verdict: str  # against the best finished rung before; or why the rung was skipped
 
@@ -464,7 +464,7 @@ def _table_row(rung: RungRecord, chosen: str) -> TableRow:
         "status": rung.status,
         "chosen": bool(score) and rung.name == chosen,
         "accuracy": words.estimate(score.accuracy) if score else "",
-        "log_loss": words.estimate(score.log_loss, 3) if score else "",
+        "log_loss": words.number(score.log_loss.value) if score else "",
         "seconds": words.seconds(rung.seconds) if rung.seconds is not None else "",
         "verdict": verdict if rung.status == "finished" else words.sentence(f"skipped: {rung.reason}"),
     }

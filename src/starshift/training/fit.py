@@ -96,6 +96,7 @@ def _run_stage(
         epochs=stage.epochs,
         validation_data=_endless(validation, 0),
         validation_steps=len(validation),
+        shuffle=False,  # `batches` did it
         verbose=0,
         callbacks=[_watcher(keras, stage, len(batches), len(epochs), on_step, keep)],
     )

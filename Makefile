@@ -1,0 +1,39 @@
+# Every target sets up what it needs; a fresh machine wants python3, pip and make, nothing else.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+.PHONY: setup demo test check bench constraints clean
+
+setup: $(VENV)/.ready
+
+# pip compiles what it installs to bytecode, which halves the time that TensorFlow takes to start.
+$(VENV)/.ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable . \
+		hypothesis mypy pytest pytest-xdist ruff
+	touch $@
+
+demo: setup
+	$(BIN)/starshift demo
+
+test: setup
+	$(BIN)/python -m pytest
+
+check: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+bench: setup
+	$(BIN)/python -m benchmarks.run
+
+# Names versions, not addresses; needs uv, which only this target does.
+constraints:
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile pyproject.toml --group dev --universal --no-header --no-annotate --no-emit-index-url \
+		--python-version 3.11 --output-file constraints.txt
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache
