@@ -52,8 +52,9 @@ def check_request(
     problems: list[str] = []
     seconds = _try(problems, parse_budget, budget, 0.0)
     names = [name.strip() for name in rungs.split(",")] if isinstance(rungs, str) else list(rungs)
-    chosen = _try(problems, select, [name for name in names if name], [])
-    bases = _try(problems, parse_bases, base, ())
+    none: tuple[list[Rung], tuple[str, ...]] = [], ()
+    chosen = _try(problems, select, [name for name in names if name], none[0])
+    bases = _try(problems, parse_bases, base, none[1])
     label_file = _try(problems, lambda path: label_columns(path, file_column, target), labels, None)
     if size is not None and not SMALLEST_SIZE <= size <= LARGEST_SIZE:
         problems.append(f"--size is the side of the pictures, {SMALLEST_SIZE} to {LARGEST_SIZE} pixels; {size} came.")
@@ -93,7 +94,7 @@ def parse_bases(text: str | None) -> tuple[str, ...]:
     if text is None:
         return ()
     specs = tuple(part.strip() for part in text.split("+"))
-    problems = []
+    problems: list[str] = []
     for spec in specs:
         try:
             catalogue.parse(spec)

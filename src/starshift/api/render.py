@@ -45,12 +45,11 @@ def read_predictions(folder: RunFolder, run: RunRecord) -> dict[str, Predictions
 
 
 def _make_thumbnails(folder: RunFolder, pictures: Pictures, paths: list[str]) -> None:
-    by_path = {picture.path: picture for picture in pictures.dataset.pictures}
-    missing = [path for path in paths if not folder.thumbnail(by_path[path].digest).is_file()]
-    if not missing:
-        return
-    folder.thumbnail("").parent.mkdir(exist_ok=True)
-    for path in missing:
-        picture = by_path[path]
-        square, _ = decode(pictures.bytes(path), Frame(224))
+    wanted_paths = set(paths)
+    shown = [picture for picture in pictures.dataset.pictures if picture.path in wanted_paths]
+    folder.sweep_thumbnails({picture.digest for picture in shown})
+    for picture in shown:
+        if folder.thumbnail(picture.digest).is_file():
+            continue
+        square, _ = decode(pictures.bytes(picture.path), Frame(224))
         files.write_bytes(thumbnail(square, picture.width, picture.height), folder.thumbnail(picture.digest))

@@ -9,7 +9,6 @@ import sys
 
 import typer
 
-from starshift import __version__
 from starshift.cli import check, demo, fit, predict, report
 from starshift.errors import StarshiftError
 
@@ -31,7 +30,9 @@ app.command("demo")(demo.demo)
 
 def _version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"starshift {__version__}")
+        from importlib.metadata import version
+
+        typer.echo(f"starshift {version('starshift')}")
         raise typer.Exit
 
 

@@ -43,7 +43,14 @@ def table(rows: Sequence[TableRow], width: int) -> str:
     for row, cell in zip(rows, cells[1:], strict=True):
         lines.append(_line(cell, widths))
         indent = " " * (widths["rung"] + 2)
-        lines += textwrap.wrap(row["verdict"], max(width - 1, 40), initial_indent=indent, subsequent_indent=indent)
+        lines += textwrap.wrap(
+            row["verdict"],
+            max(width - 1, 40),
+            initial_indent=indent,
+            subsequent_indent=indent,
+            break_long_words=False,  # file names and addresses stay whole
+            break_on_hyphens=False,
+        )
     return "\n".join(lines)
 
 

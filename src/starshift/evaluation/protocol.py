@@ -33,8 +33,11 @@ FEW_PICTURES = 100
 FEW_MISTAKES = 5
 """Below this too, whatever the number of pictures: the draws then repeat the same few mistakes."""
 
-NO_SPREAD = "no interval: all bootstrap draws of these pictures give this value"
+NO_SPREAD = "all bootstrap draws of these pictures give this value"
 """The method of a bootstrap figure without bounds: nothing is wrong, say, or no class has two pictures."""
+
+PARTED = 0.6
+"""Training loss over validation loss below which the two count as parted."""
 
 SMALLEST_HISTORY = 5
 """Epochs below which the curves are not judged."""
@@ -129,6 +132,9 @@ def diagnose(history: Sequence[Epoch]) -> str:
       from which it stays that far above.
     - "still improving when training ended": its lowest value is in the last tenth, and over the last quarter
       it fell by more than twice the noise and by more than 2 %.
+    - "overfits from epoch k on", once more: after its best epoch the validation loss got no better, while the
+      training loss fell by another quarter and ended below PARTED times it. Nothing got worse, but what was
+      learned since then is the training pictures themselves.
     - "underfits": the training loss lost less than a tenth of its first value, and the training accuracy
       ended below 90 %.
     - "fits": none of these.
@@ -148,12 +154,24 @@ def diagnose(history: Sequence[Epoch]) -> str:
         )
     if _still_improving(smooth, noise):
         return f"still improving when training ended: {at_best}; more epochs may help"
+    if _parted(validation, training, best):
+        return (
+            f"overfits from epoch {history[best + 1].epoch} on: {at_best} and has not improved since, while "
+            f"training loss went on falling from {history[best].loss:.3g} to {history[-1].loss:.3g}"
+        )
     if training[-1] > 0.9 * training[0] and history[-1].accuracy < 0.9:
         return (
             f"underfits: training loss hardly fell, from {history[0].loss:.3g} to {history[-1].loss:.3g}; "
             "a larger network, a higher learning rate or more epochs may help"
         )
     return f"fits: {at_best}, with no clear rise after it"
+
+
+def _parted(validation: np.ndarray, training: np.ndarray, best: int) -> bool:
+    """Whether training went on by itself after the validation loss was best, and left it far behind."""
+    if best >= len(validation) - 2:
+        return False
+    return bool(training[-1] < 0.75 * training[best] and training[-1] < PARTED * validation[best:].mean())
 
 
 def inner_folds(

@@ -54,24 +54,36 @@ def plan(
 
     Rungs of the ladder that were not asked for, but were finished in this folder on this very task, are kept.
     """
-    before = {rung.name: rung for rung in (earlier.rungs if earlier else ()) if folder.has_rung(rung.name)}
+    before = {
+        rung.name: rung
+        for rung in (earlier.rungs if earlier else ())
+        if rung.status == "finished" and folder.has_rung(rung.name)
+    }
     wanted = {rung.name for rung in rungs}
     kept = [rung for name, rung in RUNGS.items() if name in wanted or name in before]
-    planned = [_plan_one(rung, options, materials, before.get(rung.name), rung.name in wanted) for rung in kept]
+    planned = [_plan_one(rung, options, materials, folder, before.get(rung.name), rung.name in wanted) for rung in kept]
     return sorted((one for one in planned if one is not None), key=lambda one: (bool(one.reason), one.seconds))
 
 
 def _plan_one(
-    rung: Rung, options: Options, materials: Materials, before: RungRecord | None, wanted: bool
+    rung: Rung, options: Options, materials: Materials, folder: RunFolder, before: RungRecord | None, wanted: bool
 ) -> Planned | None:
     recipe = rung.recipe(options, materials.dataset)
     try:
         own = key(recipe, materials, *family.depends_on(recipe, materials))
-        if before is not None and before.key == own and before.status == "finished":
+        if before is not None and before.key == own:
             return Planned(rung, recipe, own, before.predicted_seconds or 0.0, done=before)
         return Planned(rung, recipe, own, family.predict_seconds(recipe, materials)) if wanted else None
     except MissingWeights as lack:
+        if before is not None and _made_the_same_way(recipe, materials, before, folder):
+            return Planned(rung, recipe, before.key, before.predicted_seconds or 0.0, done=before)
         return Planned(rung, recipe, reason=" ".join(lack.problems)) if wanted else None
+
+
+def _made_the_same_way(recipe: Recipe, materials: Materials, before: RungRecord, folder: RunFolder) -> bool:
+    """Whether a finished rung is the one asked for, by what its model says of bases that are no longer at hand."""
+    learnware, _ = folder.read_model(before.name)
+    return before.key == key(recipe, materials, *family.depended_on(learnware))
 
 
 def climb(

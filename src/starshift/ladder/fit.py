@@ -12,7 +12,7 @@ from starshift.ladder.materials import Materials, Model
 from starshift.ladder.unfitted import unfitted
 from starshift.models.classical import majority
 from starshift.recipe import Recipe
-from starshift.records import Epoch
+from starshift.records import Epoch, Learnware
 
 BASELINE_SECONDS = 0.1
 
@@ -22,6 +22,13 @@ def depends_on(recipe: Recipe, materials: Materials) -> tuple[object, ...]:
     if recipe.builder == "majority":
         return ()
     return frozen.depends_on(recipe, materials) if recipe.builder == "frozen" else (best_precision(),)
+
+
+def depended_on(learnware: Learnware) -> tuple[object, ...]:
+    """The same of a model that is there, by what it says of itself."""
+    if learnware.builder == "frozen":
+        return tuple((reference.digest, learnware.precision) for reference in learnware.bases)
+    return () if learnware.builder == "majority" else (learnware.precision,)
 
 
 def predict_seconds(recipe: Recipe, materials: Materials) -> float:

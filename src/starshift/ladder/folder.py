@@ -140,5 +140,13 @@ class RunFolder:
         """Where the thumbnail of the picture of that digest lies, or would."""
         return self.path / "thumbnails" / f"{digest}.jpg"
 
+    def sweep_thumbnails(self, wanted: set[str]) -> None:
+        """Make their folder, and drop those of pictures that are not shown any more."""
+        folder = self.path / "thumbnails"
+        folder.mkdir(exist_ok=True)
+        for file in folder.glob("*.jpg"):
+            if file.stem not in wanted:
+                file.unlink()
+
     def _rung(self, name: str) -> Path:
         return self.path / "rungs" / name

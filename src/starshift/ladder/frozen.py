@@ -58,8 +58,9 @@ def fit(recipe: Recipe, materials: Materials) -> Model:
         "pretrained base": " + ".join(base.base.title for base in bases.bases),
         "features": f"{features.shape[1]:,} per picture",
         "precision": bases.bases[0].precision,
-        "head": f"logistic regression (C = {head.strength:g}, times {head.logistic_weight:.3g}) and linear discriminant "
-        f"(times {head.discriminant_weight:.3g}), chosen by log loss over {FOLDS} inner folds ({strengths})",
+        "head": f"logistic regression (C = {head.strength:g}) times {head.logistic_weight:.3g} and linear "
+        f"discriminant times {head.discriminant_weight:.3g}, chosen by log loss over {FOLDS} inner folds "
+        f"({strengths})",
     }
     learnware = unfitted(
         recipe, materials, bases=tuple(base.reference for base in bases.bases), precision=bases.bases[0].precision

@@ -74,7 +74,7 @@ def _ladder_row(rung: RungRecord, chosen: str, test: TestRecord | None, axis: Sc
         "chosen": rung.name == chosen != BASELINE,
         "skipped": rung.score is None,
         "reason": words.sentence(rung.reason),
-        "verdict": words.sentence(rung.verdict.sentence) if rung.verdict else "",
+        "verdict": words.against(rung.verdict) if rung.verdict else "",
         "outcome": rung.verdict.outcome if rung.verdict else "",
     }
     if rung.score is None:

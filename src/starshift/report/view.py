@@ -229,10 +229,7 @@ def _interval_sentence(score: Score) -> str:
 
 
 def _against(rung: RungRecord) -> str:
-    if rung.verdict is None:
-        return ""
-    said = words.sentence(rung.verdict.sentence)
-    return f"Against {rung.verdict.against}, {said[:1].lower()}{said[1:]}"
+    return words.against(rung.verdict) if rung.verdict else ""
 
 
 def _beside_baseline(run: RunRecord) -> str:
@@ -396,18 +393,19 @@ def _figure_cell(score: Score, field: str, decimals: int | None) -> dict[str, st
     estimate = getattr(score, field)
     if estimate is None:
         return {"figure": "not defined", "interval": ""}
-    return {"figure": words.figure(estimate, decimals), "interval": words.interval(estimate, decimals)}
+    interval = words.interval(estimate, decimals) if estimate.low is not None else "no interval"
+    return {"figure": words.figure(estimate, decimals), "interval": interval}
 
 
 def _methods(scores: Sequence[Score]) -> list[str]:
-    """How each figure's interval was found: `Accuracy: Wilson`."""
-    found: list[str] = []
+    """How the intervals were found, and which figures each way serves: `Wilson: accuracy`."""
+    served: dict[str, list[str]] = {}
     for title, field, _ in _METRICS:
-        estimates = [getattr(score, field) for score in scores]
-        methods = list(dict.fromkeys(one.method for one in estimates if one is not None))
-        if methods:
-            found.append(f"{title}: {'; '.join(methods)}")
-    return found
+        for estimate in (getattr(score, field) for score in scores):
+            if estimate is not None:
+                way = estimate.method if estimate.low is not None else f"no interval, since {estimate.method}"
+                served.setdefault(way, []).append(title)
+    return [f"{way}: {', '.join(dict.fromkeys(titles))}" for way, titles in served.items()]
 
 
 def _comparison(verdict: Verdict) -> dict[str, str]:
@@ -458,7 +456,7 @@ def _class_row(one: ClassScore) -> dict[str, str]:
 
 def _table_row(rung: RungRecord, chosen: str) -> TableRow:
     score = rung.score
-    verdict = words.sentence(rung.verdict.sentence) if rung.verdict else ""
+    verdict = words.against(rung.verdict) if rung.verdict else ""
     return {
         "rung": rung.name,
         "status": rung.status,

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from starshift.records import Estimate
+from starshift.records import Estimate, Verdict
 
 MINUS = "\N{MINUS SIGN}"
 
@@ -41,6 +41,12 @@ def sentence(text: str) -> str:
     if not text:
         return ""
     return text[0].upper() + text[1:] + ("" if text[-1] in ".!?:…" else ".")
+
+
+def against(verdict: Verdict) -> str:
+    """A verdict with what it compares with: `Against convnet, this model gains 14.2 points on …`."""
+    said = sentence(verdict.sentence)
+    return f"Against {verdict.against}, {said[:1].lower()}{said[1:]}"
 
 
 def listed(words: list[str]) -> str:
@@ -151,6 +157,8 @@ def _two_units(large: int, small: int, large_unit: str, small_unit: str) -> str:
 
 def off(predicted: float, needed: float) -> str:
     """How far a prediction was off, as a share of what was needed: `12 % too long`, `as predicted`."""
+    if max(predicted, needed) < 1:
+        return "both below a second"
     share = round(100 * (predicted - needed) / needed)
     return f"{abs(share)} % too {'long' if share > 0 else 'short'}" if share else "as predicted"
 

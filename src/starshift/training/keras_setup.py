@@ -7,6 +7,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 
@@ -77,7 +78,7 @@ def computes_in_bfloat16() -> bool:
         if jax.default_backend() == "gpu":
             return True
     try:
-        flags = open("/proc/cpuinfo", encoding="ascii", errors="ignore").read()
+        flags = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="ignore")
     except OSError:
         return False  # other systems: float32 is right everywhere
     return "avx512_bf16" in flags or "amx_bf16" in flags
