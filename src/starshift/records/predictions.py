@@ -83,6 +83,6 @@ class Predictions:
 
 def _damaged(file: Path, error: Exception) -> RunError:
     return RunError(
-        f"{file} does not hold predictions as Starshift writes them ({error}). It was damaged or edited; "
-        "the command that made the run makes it anew once this file is deleted."
+        f"{file} does not hold predictions as Starshift writes them ({error}). It was damaged or edited; delete it "
+        "and give the command that made the run again."
     )

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from starshift import seeds
-from starshift.data.batches import Batches
+from starshift.data.batches import Batch, Batches
 from starshift.errors import TrainingDiverged
 from starshift.models import heads
 from starshift.recipe import Recipe, Stage
@@ -90,16 +90,21 @@ def _run_stage(
         if on_epoch:
             on_epoch(epoch)
 
-    model.fit(
-        _endless(batches, len(epochs)),
-        steps_per_epoch=len(batches),
-        epochs=stage.epochs,
-        validation_data=_endless(validation, 0),
-        validation_steps=len(validation),
-        shuffle=False,  # `batches` did it
-        verbose=0,
-        callbacks=[_watcher(keras, stage, len(batches), len(epochs), on_step, keep)],
-    )
+    learned, held_out = _endless(batches, len(epochs)), _endless(validation, 0)
+    try:
+        model.fit(
+            learned,
+            steps_per_epoch=len(batches),
+            epochs=stage.epochs,
+            validation_data=held_out,
+            validation_steps=len(validation),
+            shuffle=False,  # `batches` did it
+            verbose=0,
+            callbacks=[_watcher(keras, stage, len(batches), len(epochs), on_step, keep)],
+        )
+    finally:
+        _close(learned)
+        _close(held_out)
 
 
 def compile_model(keras: Any, model: Any, stage: Stage, classes: int) -> None:
@@ -116,12 +121,21 @@ def compile_model(keras: Any, model: Any, stage: Stage, classes: int) -> None:
     )
 
 
-def _endless(batches: Batches, first_epoch: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def _endless(batches: Batches, first_epoch: int) -> Generator[Batch, None, None]:
     """Epoch after epoch, as `keras.Model.fit` wants its generators; it stops asking by itself."""
     number = first_epoch
     while True:
         yield from batches.epoch(number)
         number += 1
+
+
+def _close(batches: Generator[Batch, None, None]) -> None:
+    """End the background thread of batches that nobody will take; Keras never lets go of its generators."""
+    while True:
+        try:
+            return batches.close()
+        except ValueError:  # TensorFlow, which reads ahead, is drawing from it at this moment
+            time.sleep(0.01)
 
 
 def _watcher(

@@ -42,6 +42,8 @@ def quiet() -> Iterator[None]:
         try:
             yield
         except BaseException:
+            sys.stdout.flush()
+            sys.stderr.flush()
             sink.seek(0)
             os.write(kept[1], sink.read())
             raise
