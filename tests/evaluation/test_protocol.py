@@ -108,7 +108,7 @@ def test_all_right_and_all_wrong_have_no_bootstrap_interval(wrong):
     assert 0 < result.accuracy.high - result.accuracy.low < 0.1
     for figure in (result.balanced_accuracy, result.macro_f1, result.roc_auc):
         assert (figure.value, figure.low, figure.high) == (1 - wrong, None, None)
-        assert figure.method == "no interval: all bootstrap draws of these pictures give this value"
+        assert figure.method == "all bootstrap draws of these pictures give this value"
 
 
 def test_one_class_present_leaves_the_auc_undefined_and_names_the_other():

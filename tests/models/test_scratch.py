@@ -69,7 +69,7 @@ def test_pixels_are_scaled_to_the_unit_interval_inside():
 @pytest.mark.parametrize("size", [46, 45, 28, 18])
 def test_the_template_that_is_named_can_be_built_at_its_limits(size):
     assert template(size) == ("convnet" if size >= 46 else "convnet-28px")
-    assert build((size, size, 3), 2).name == template(size)
+    assert build(template(size), (size, size, 3), 2, {}).name == template(size)
 
 
 def test_the_limits_are_where_keras_would_fail():

@@ -38,13 +38,15 @@ def check(
     progress = progress or Silent()
     label_file = label_columns(labels, file_column, target)
     progress.start("reading", 0)
-    pictures = read(
-        source,
-        labels=label_file,
-        frame=Frame(64),
-        min_per_class=min_per_class,
-        cache=cache_root(),
-        progress=progress.update,
-    )
-    progress.finish()
+    try:
+        pictures = read(
+            source,
+            labels=label_file,
+            frame=Frame(64),
+            min_per_class=min_per_class,
+            cache=cache_root(),
+            progress=progress.update,
+        )
+    finally:
+        progress.finish()
     return Checked(pictures.dataset, inspect(pictures.dataset))

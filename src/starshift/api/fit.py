@@ -9,7 +9,7 @@ from pathlib import Path
 
 from starshift.api.console import ConsoleProgress
 from starshift.api.environment import environment
-from starshift.api.options import Request, check_request
+from starshift.api.options import Request, as_command, check_request
 from starshift.api.render import write_report
 from starshift.api.run import Run
 from starshift.api.understood import say_plan, summarize, understood
@@ -20,12 +20,13 @@ from starshift.data.split import make_split
 from starshift.errors import LeakError, RunError
 from starshift.findings import duplicates
 from starshift.findings.inspect import inspect
-from starshift.ladder.climb import Climb, climb, open_test, plan
+from starshift.ladder.climb import Climb, climb, keep_test, open_test, plan
 from starshift.ladder.folder import RunFolder
 from starshift.ladder.materials import Materials
 from starshift.ladder.paces import Paces
+from starshift.ladder.rungs import features_size
 from starshift.progress import Progress
-from starshift.records import SCHEMA, Dataset, RunRecord, TestRecord
+from starshift.records import SCHEMA, Dataset, RungRecord, RunRecord, TestRecord
 from starshift.report import words
 
 
@@ -43,7 +44,6 @@ def fit(
     out: str | Path | None = None,
     allow_leaks: bool = False,
     min_per_class: int = 2,
-    command: str | None = None,
     progress: Progress | None = None,
 ) -> Run:
     """Climb the ladder on labelled pictures and write a run folder with models and a report.
@@ -57,7 +57,6 @@ def fit(
     budget: seconds, or "90s", "5m", "1h". A rung that does not fit is skipped and said, never shortened.
     out: the run folder, runs/NAME by default. Calling again with the same one continues what is unfinished.
     allow_leaks: go on although given parts share exact copies.
-    command: what the report gives as the way to repeat the run.
     progress: where to say what goes on; the terminal if None, nowhere with starshift.progress.Silent().
     Raises UsageError, DataError, LeakError, RunError or MissingWeights, each with all problems at once.
     """
@@ -75,21 +74,26 @@ def fit(
         allow_leaks=allow_leaks,
         min_per_class=min_per_class,
     )
-    return _Fitting(request, progress or ConsoleProgress(), command or f"starshift fit {source}").run()
+    fitting = _Fitting(request, progress or ConsoleProgress())
+    try:
+        return fitting.run()
+    finally:
+        fitting.progress.finish()  # a bar left on the terminal would keep its cursor hidden
 
 
 class _Fitting:
     """One call of `fit` under way."""
 
-    def __init__(self, request: Request, progress: Progress, command: str) -> None:
-        self.request, self.progress, self.command = request, progress, command
+    def __init__(self, request: Request, progress: Progress) -> None:
+        self.request, self.progress = request, progress
         self.began, self.started = time.monotonic(), _now()
         self.folder = RunFolder(request.out)
         self.cache = cache_root()
 
     def run(self) -> Run:
         """Read, look, split, plan, climb, open the test part, report."""
-        self.folder.create()
+        self.folder.refuse_strangers()
+        self._refuse_folder_among_pictures()
         self._refuse_other_source()
         pictures = self._read()
         self.findings = inspect(pictures.dataset)
@@ -103,11 +107,19 @@ class _Fitting:
             *(finding.sentence for finding in self.findings),
         ]:
             self.progress.say(sentence)
-        self.folder.write_dataset(pictures.dataset, split)
         self.materials = Materials(
             pictures, split, self.groups, self.request.seed, self.cache, Paces(self.cache), self.progress
         )
         return self._climb()
+
+    def _refuse_folder_among_pictures(self) -> None:
+        """A run inside the source would be read as one of its classes the next time."""
+        source, out = self.request.source.resolve(), self.folder.path.resolve()
+        if source.is_dir() and out.is_relative_to(source):
+            raise RunError(
+                f"The run's folder {self.folder.path} would lie among the pictures in {source}. Name one outside with "
+                f"--out, such as --out {source.parent / 'runs' / out.name}."
+            )
 
     def _refuse_other_source(self) -> None:
         """Two folders of one name must not share a run unless the user says so."""
@@ -136,7 +148,7 @@ class _Fitting:
     def _first_frame(self) -> Frame:
         """The frame that is decoded while reading: that of `features` if it will be climbed, else a small one."""
         if any(rung.name == "features" for rung in self.request.rungs):
-            return Frame(self.request.options.size or 224)
+            return Frame(features_size(self.request.options))
         return Frame(64)
 
     def _refuse_leaks(self, dataset: Dataset) -> None:
@@ -159,6 +171,11 @@ class _Fitting:
         planned = plan(self.request.rungs, self.request.options, self.materials, self.folder, earlier)
         say_plan(self.progress, planned, self.request.budget_seconds)
         self.test = self._test_before(earlier)
+        self.kept = [one.done for one in planned if one.done]
+        # Both at once, and only now: whatever stops the run, data and record in the folder belong together.
+        self.folder.create()
+        self.folder.write_dataset(self.materials.dataset, self.materials.split)
+        self.folder.write_run(self._record(Climb(), finished=""))
         state = climb(
             planned,
             self.materials,
@@ -171,20 +188,26 @@ class _Fitting:
         return Run(self.folder.path)
 
     def _test_before(self, earlier: RunRecord | None) -> TestRecord | None:
-        """An opening of this very test part by an earlier call."""
+        """An opening of this very test part by an earlier call; one of another part is forgotten."""
         test = earlier.test if earlier else None
-        return test if test and test.split == self.materials.split_digest else None
+        if test and test.split == self.materials.split_digest:
+            keep_test(self.materials, self.folder)
+            return test
+        self.folder.forget_test()
+        return None
 
     def _open_test(self, state: Climb) -> None:
         chosen = state.best
         if chosen is None or not self.materials.split.test or self.test is not None:
             return
+        if chosen.name == "baseline":
+            return  # it learned nothing, so that there is nothing to test; the part stays sealed for a model
         self.test, predictions = open_test(chosen.name, self.materials, self.folder)
         self.folder.write_test(predictions)
 
     def _publish(self, state: Climb) -> None:
         if state.best is not None:
-            self.folder.publish(state.best.name)
+            self.folder.publish(state.best.name, self.test)
         self.folder.write_run(self._record(state, finished=_now()))
         write_report(self.folder, self.materials.pictures, state.predictions)
         self.folder.write_run(self._record(state, finished=_now()))
@@ -193,7 +216,7 @@ class _Fitting:
         return RunRecord(
             schema=SCHEMA,
             name=self.folder.path.resolve().name,
-            command=self.command,
+            command=as_command(self.request),
             seed=self.request.seed,
             budget_seconds=self.request.budget_seconds,
             started=self.started,
@@ -202,12 +225,17 @@ class _Fitting:
             data=self.summary,
             split=self.materials.split.how,
             findings=self.findings,
-            rungs=tuple(state.records),
+            rungs=(*state.records, *self._still_kept(state, finished)),
             chosen=state.best.name if state.best else "",
             test=self.test,
             environment=environment(),
             notes=self._notes(state),
         )
+
+    def _still_kept(self, state: Climb, finished: str) -> list[RungRecord]:
+        """Rungs finished by earlier calls that this climb has not come to: a stop now must not lose them."""
+        seen = {record.name for record in state.records}
+        return [] if finished else [record for record in self.kept if record.name not in seen]
 
     def _notes(self, state: Climb) -> tuple[str, ...]:
         notes = []

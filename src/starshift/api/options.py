@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +12,13 @@ from typing import TypeVar
 from starshift import catalogue
 from starshift.data.read import LabelFile
 from starshift.errors import StarshiftError, UsageError
-from starshift.ladder.rungs import Options, Rung, select
+from starshift.ladder.rungs import RUNGS, Options, Rung, select
 
 SMALLEST_SIZE, LARGEST_SIZE = 18, 1024
 """Sides in pixels that --size takes: the smallest network's least, and what no laptop trains beyond."""
+
+
+DEFAULT_BUDGET_SECONDS = 300.0
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,32 @@ def check_request(
         allow_leaks=allow_leaks,
         min_per_class=min_per_class,
     )
+
+
+def as_command(request: Request) -> str:
+    """The command line that makes the same request, with every option that is not the default's."""
+    labels, options = request.labels, request.options
+    named = {
+        "--labels": labels and labels.path,
+        "--file-column": labels and labels.file_column,
+        "--target": labels and labels.target,
+        "--rungs": _names(request.rungs) if len(request.rungs) < len(RUNGS) else None,
+        "--size": options.size,
+        "--base": "+".join(options.bases) or None,
+        "--budget": f"{request.budget_seconds:g}s" if request.budget_seconds != DEFAULT_BUDGET_SECONDS else None,
+        "--seed": request.seed or None,
+        "--out": request.out if request.out_given else None,
+        "--min-per-class": request.min_per_class if request.min_per_class != 2 else None,
+    }
+    words = [word for name, value in named.items() if value is not None for word in (name, str(value))]
+    return shlex.join(
+        ["starshift", "fit", str(request.source), *words, *(["--allow-leaks"] if request.allow_leaks else [])]
+    )
+
+
+def _names(rungs: Sequence[Rung]) -> str:
+    """As `--rungs` takes them; the baseline goes without saying unless it is alone."""
+    return ",".join(rung.name for rung in rungs if rung.name != "baseline") or "baseline"
 
 
 def label_columns(labels: str | Path | None, file_column: str | None, target: str | None) -> LabelFile | None:

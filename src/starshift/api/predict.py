@@ -57,10 +57,12 @@ def predict_each(
     given = [paths] if isinstance(paths, str | Path) else list(paths)
     inputs = find_inputs(given)
     progress.start("predicting", len(inputs))
-    for start in range(0, len(inputs), CHUNK):
-        yield from _predict_chunk(predictor, inputs[start : start + CHUNK])
-        progress.update(min(start + CHUNK, len(inputs)), len(inputs))
-    progress.finish()
+    try:
+        for start in range(0, len(inputs), CHUNK):
+            yield from _predict_chunk(predictor, inputs[start : start + CHUNK])
+            progress.update(min(start + CHUNK, len(inputs)), len(inputs))
+    finally:
+        progress.finish()
 
 
 def model_folder(path: Path) -> Path:

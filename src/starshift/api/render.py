@@ -27,7 +27,7 @@ def write_report(folder: RunFolder, pictures: Pictures | None, predictions: Mapp
         _make_thumbnails(folder, pictures, wanted(run, predictions))
 
     def stored(path: str) -> bytes | None:
-        file = folder.thumbnail(digests[path])
+        file = folder.thumbnail(digests.get(path, ""))
         return file.read_bytes() if file.is_file() else None
 
     histories = {rung.name: folder.read_history(rung.name) for rung in run.rungs}

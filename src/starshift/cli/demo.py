@@ -21,4 +21,4 @@ def demo(
     digits = write_digits(out / "digits")
     progress.say(f"Wrote handwritten digits to {digits}; from here on they are treated like any folder of pictures.")
     progress.say(f"starshift fit {digits} --out {out / 'run'}")
-    show_run(fit(digits, out=out / "run", command=f"starshift fit {digits} --out {out / 'run'}", progress=progress))
+    show_run(fit(digits, out=out / "run", progress=progress))

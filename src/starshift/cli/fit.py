@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -46,7 +44,6 @@ def fit(
         out=out,
         allow_leaks=allow_leaks,
         min_per_class=min_per_class,
-        command=shlex.join(["starshift", *sys.argv[1:]]),
         progress=ConsoleProgress(),
     )
     show_run(run)

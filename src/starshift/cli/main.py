@@ -5,15 +5,39 @@ Exit codes: 0 done, 1 a bug (with its traceback), 2 something that the user can 
 
 from __future__ import annotations
 
+import os
 import sys
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
 from starshift.cli import check, demo, fit, predict, report
 from starshift.errors import StarshiftError
 
+
+class Commands(TyperGroup):
+    """The only place where exceptions become exit codes; Typer itself would say nothing on Ctrl-C."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that the words name."""
+        try:
+            return super().invoke(ctx)
+        except StarshiftError as error:
+            for problem in error.problems:
+                typer.echo(problem, err=True)
+            sys.exit(2)
+        except KeyboardInterrupt:
+            typer.echo("Stopped. What was finished is kept; the same command continues.", err=True)
+            sys.exit(130)
+        except BrokenPipeError:  # the reader of a pipe went away, as `| head` does
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still to be flushed goes nowhere
+            sys.exit(141)
+
+
 app = typer.Typer(
     name="starshift",
+    cls=Commands,
     help="Deep learning for small datasets: from a folder of labelled pictures to an honest model and a report.",
     no_args_is_help=True,
     add_completion=False,
@@ -44,16 +68,5 @@ def options(
 
 
 def main() -> None:
-    """Run the command line; the only place where exceptions become exit codes."""
-    try:
-        app()
-    except StarshiftError as error:
-        for problem in error.problems:
-            typer.echo(problem, err=True)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        typer.echo("Stopped. What was finished is kept; the same command continues.", err=True)
-        sys.exit(130)
-    except BrokenPipeError:
-        sys.stderr.close()  # the reader of a pipe went away, as `| head` does
-        sys.exit(141)
+    """Run the command line."""
+    app()

@@ -15,7 +15,7 @@ from starshift import catalogue
 from starshift.compose.networks import CONVERTER, open_network
 from starshift.data.cache import RowStore
 from starshift.data.decode import Frame
-from starshift.errors import RunError
+from starshift.errors import MissingWeights
 from starshift.inference import features, network
 from starshift.inference.network import Network, Precision
 from starshift.models import weights
@@ -73,11 +73,7 @@ class FrozenBase:
     def _own_weights(self) -> Path:
         _, path = catalogue.parse(self.reference.spec)
         file = weights.obtain(self.base, path)
-        if (found := weights.digest(file)) != self.reference.digest:
-            raise RunError(
-                f"The weights at {file} are not those of {self.base.title} that this model was made with "
-                f"(SHA-256 {found[:12]}… instead of {self.reference.digest[:12]}…)."
-            )
+        weights.expect(file, self.reference.digest, self.base)
         return file
 
     @cached_property
@@ -102,8 +98,17 @@ class FrozenBases:
 
     @classmethod
     def find(cls, specs: Sequence[str], frame: Frame, precision: Precision, cache: Path) -> FrozenBases:
-        """All bases by name. Raises MissingWeights."""
-        return cls(tuple(FrozenBase.find(spec, frame, precision, cache) for spec in specs))
+        """All bases by name. Raises MissingWeights with every file that is missing."""
+        found: list[FrozenBase] = []
+        lacks: list[str] = []
+        for spec in specs:
+            try:
+                found.append(FrozenBase.find(spec, frame, precision, cache))
+            except MissingWeights as lack:
+                lacks.extend(lack.problems)
+        if lacks:
+            raise MissingWeights(lacks)
+        return cls(tuple(found))
 
     @classmethod
     def known(cls, references: Sequence[BaseReference], frame: Frame, precision: Precision, cache: Path) -> FrozenBases:

@@ -9,12 +9,14 @@ from typing import Any, cast
 
 import numpy as np
 
+from starshift import catalogue
 from starshift.compose.frozen import FrozenBases
 from starshift.compose.networks import CONVERTER, open_network
 from starshift.data.decode import Frame
+from starshift.errors import RunError
 from starshift.inference.network import Network, Precision
 from starshift.models import heads
-from starshift.models.classical import probabilities_of
+from starshift.models.classical import head_probabilities
 from starshift.recipe import digest
 from starshift.records import Learnware
 
@@ -26,6 +28,7 @@ class Predictor:
 
     def __init__(self, learnware: Learnware, tensors: dict[str, np.ndarray], cache: Path) -> None:
         self.learnware, self.tensors, self.cache = learnware, tensors, cache
+        _refuse_other_tensors(learnware, tensors)
         self.frame = Frame(learnware.input.size, cast(Any, learnware.input.fit))
         self.precision = cast(Precision, learnware.precision)
 
@@ -66,10 +69,29 @@ class Predictor:
             from starshift.training.fit import write_weights
 
             model = scratch.build(self.learnware.builder, shape, classes, arguments)
-            write_weights(model, self.tensors)
+            try:
+                write_weights(model, self.tensors)
+            except ValueError as error:
+                raise RunError(f"The tensors of {self.learnware.name!r} do not fit its network: {error}.") from error
             return model
 
         return open_network(self.cache, key, build, self.precision)
 
     def _head(self, features: np.ndarray) -> np.ndarray:
-        return probabilities_of(features @ self.tensors["head/kernel"] + self.tensors["head/bias"])
+        return head_probabilities(features, self.tensors["head/kernel"], self.tensors["head/bias"])
+
+
+def _refuse_other_tensors(learnware: Learnware, tensors: dict[str, np.ndarray]) -> None:
+    """Raise RunError where the tensors are not those that the builder needs; networks check theirs when built."""
+    classes = len(learnware.classes)
+    outputs = 1 if classes == 2 else classes
+    if learnware.builder == "majority":
+        needed: dict[str, tuple[int, ...]] = {"frequencies": (classes,)}
+    elif learnware.builder == "frozen":
+        features = sum(catalogue.base(base.name).features for base in learnware.bases)
+        needed = {"head/kernel": (features, outputs), "head/bias": (outputs,)}
+    else:
+        return
+    found = {name: array.shape for name, array in tensors.items()}
+    if found != needed:
+        raise RunError(f"The tensors of {learnware.name!r} are {found}, and {needed} are needed.")

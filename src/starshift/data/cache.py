@@ -27,6 +27,7 @@ import msgspec
 import numpy as np
 
 from starshift.errors import StarshiftError
+from starshift.records.files import TEMPORARY, write_bytes
 
 FORM = 1
 """The number of the layout on disk; rows stored in another form are not seen."""
@@ -34,7 +35,6 @@ FORM = 1
 Fact: TypeAlias = str | int | float
 Setting: TypeAlias = str | int
 
-_TEMPORARY = ".writing-"
 _ABANDONED_SECONDS = 24 * 3600.0  # after which a temporary file is taken for what a crash left behind
 
 
@@ -139,7 +139,7 @@ class Writer:
     def __init__(self, store: RowStore) -> None:
         self._store = store
         self._name = f"{time.time_ns():x}-{secrets.token_hex(4)}"  # sorts by age; never the same twice
-        self._temporary = store.folder / f"{_TEMPORARY}{self._name}.npy"
+        self._temporary = store.folder / f"{TEMPORARY}{self._name}.npy"
         self._stream: IO[bytes] | None = None
         self._digests: dict[str, dict[str, Fact]] = {}
 
@@ -184,7 +184,7 @@ class Writer:
         with store.explaining():
             self._temporary.replace(shard)
             try:
-                write_whole(shard.with_suffix(".json"), msgspec.json.encode(index))
+                write_bytes(msgspec.json.encode(index), shard.with_suffix(".json"))
             except BaseException:
                 shard.unlink()  # without an index nobody finds it
                 raise
@@ -279,7 +279,7 @@ class RowStore:
         """Make the folder. Raises OSError if it cannot be made or the disk has no room for so many rows."""
         self.folder.mkdir(parents=True, exist_ok=True)
         if not (self.folder / "settings.json").exists():
-            write_whole(self.folder / "settings.json", msgspec.json.format(_canonical(self._settings)))
+            write_bytes(msgspec.json.format(_canonical(self._settings)), self.folder / "settings.json")
         self._sweep()
         if shutil.disk_usage(self.folder).free < capacity * self.row_bytes:
             raise OSError(errno.ENOSPC, f"{capacity * self.row_bytes / 2**20:,.0f} MiB are needed")
@@ -287,7 +287,7 @@ class RowStore:
     def _sweep(self) -> None:
         """Remove what processes that were killed left behind: temporary files, shards without an index."""
         lost = (shard for shard in self.folder.glob("*.npy") if not shard.with_suffix(".json").exists())
-        for left in {*self.folder.glob(f"{_TEMPORARY}*"), *lost}:
+        for left in {*self.folder.glob(f"{TEMPORARY}*"), *lost}:
             with suppress(OSError):  # its writer may rename it at this very moment
                 if time.time() - left.stat().st_mtime > _ABANDONED_SECONDS:
                     left.unlink()
@@ -355,17 +355,6 @@ class RowStore:
         for file in (index, index.with_suffix(".npy")):
             with suppress(OSError):  # a cache that may only be read stays as it is
                 file.unlink(missing_ok=True)
-
-
-def write_whole(file: Path, content: bytes) -> None:
-    """Write a file so that a reader sees all of it or nothing. Raises OSError."""
-    temporary = file.with_name(f"{_TEMPORARY}{secrets.token_hex(4)}-{file.name}")
-    try:
-        temporary.write_bytes(content)
-        temporary.replace(file)
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
 
 
 def _canonical(settings: Mapping[str, object]) -> bytes:

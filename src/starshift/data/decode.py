@@ -34,6 +34,9 @@ MAX_PIXELS = 178_000_000
 
 Fit = Literal["stretch", "crop"]
 
+LARGEST_SIDE = 4096
+"""Pixels per side of the largest square that pictures are brought to."""
+
 
 @dataclass(frozen=True)
 class Frame:
@@ -43,8 +46,8 @@ class Frame:
     fit: Fit = "stretch"  # "stretch": both sides to `size`; "crop": shorter side to `size`, then the centre
 
     def __post_init__(self) -> None:
-        if not 1 <= self.size <= 4096:
-            raise ValueError(f"size must be 1 to 4096 pixels, not {self.size}")
+        if not 1 <= self.size <= LARGEST_SIDE:
+            raise ValueError(f"size must be 1 to {LARGEST_SIDE} pixels, not {self.size}")
         if self.fit not in ("stretch", "crop"):
             raise ValueError(f"fit must be 'stretch' or 'crop', not {self.fit!r}")
 

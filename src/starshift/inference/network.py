@@ -39,6 +39,10 @@ class Network:
             return np.array(request.infer({0: np.concatenate([pixels, filler])})[0][: len(pixels)])
         return np.array(request.infer({0: np.ascontiguousarray(pixels)})[0])
 
+    def prepare(self) -> None:
+        """Compile for whole batches now, which the first of them would do otherwise."""
+        self._request(BATCH)
+
     def run(self, pixels: Any, progress: Callable[[int, int], None] | None = None) -> np.ndarray:
         """Run on any number of pictures.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 import msgspec
@@ -73,11 +73,27 @@ def _plan_one(
         own = key(recipe, materials, *family.depends_on(recipe, materials))
         if before is not None and before.key == own:
             return Planned(rung, recipe, own, before.predicted_seconds or 0.0, done=before)
-        return Planned(rung, recipe, own, family.predict_seconds(recipe, materials)) if wanted else None
+        if not wanted:
+            return None
+        seconds = family.predict_seconds(recipe, materials) + _scoring_operations(materials) * _scoring_pace(materials)
+        return Planned(rung, recipe, own, seconds)
     except MissingWeights as lack:
         if before is not None and _made_the_same_way(recipe, materials, before, folder):
             return Planned(rung, recipe, before.key, before.predicted_seconds or 0.0, done=before)
         return Planned(rung, recipe, reason=" ".join(lack.problems)) if wanted else None
+
+
+SCORING_PACE_NAME = "scoring, picture and class"
+SCORING_PACE = 8e-6
+"""Seconds per validation picture and class for intervals by 1,000 bootstrap draws, before it was measured here."""
+
+
+def _scoring_pace(materials: Materials) -> float:
+    return materials.paces.get(SCORING_PACE_NAME) or SCORING_PACE
+
+
+def _scoring_operations(materials: Materials) -> int:
+    return len(materials.split.validation) * len(materials.dataset.classes)
 
 
 def _made_the_same_way(recipe: Recipe, materials: Materials, before: RungRecord, folder: RunFolder) -> bool:
@@ -123,7 +139,9 @@ def _climb_one(
     learnware = folder.write_model(name, model.learnware, model.tensors)
     predictor = Predictor(learnware, model.tensors, materials.cache)
     predictions = predict_part(predictor, materials, materials.split.validation)
+    scoring = time.perf_counter()
     score = protocol.score(predictions, seed=seeds.child(materials.seed, "bootstrap"))
+    materials.paces.put(SCORING_PACE_NAME, (time.perf_counter() - scoring) / _scoring_operations(materials))
     evaluation = Evaluation(part="validation", score=score, sealed=False)
     folder.write_model(name, msgspec.structs.replace(learnware, evaluations=(evaluation,)), model.tensors)
     folder.write_predictions(name, predictions)
@@ -149,7 +167,9 @@ def _again(
 ) -> RungRecord:
     """A rung finished earlier: its predictions are read, its verdict is made anew against today's rungs."""
     materials.progress.say(f"{done.name} is finished already; kept.")
-    state.predictions[done.name] = folder.read_predictions(done.name)
+    predictions = _under_todays_names(folder.read_predictions(done.name), materials, materials.split.validation)
+    folder.write_predictions(done.name, predictions)
+    state.predictions[done.name] = predictions
     verdict = _verdict(done.name, state.predictions[done.name], best, state)
     return msgspec.structs.replace(done, verdict=verdict)
 
@@ -162,7 +182,7 @@ def _verdict(name: str, predictions: Predictions, best: RungRecord | None, state
 
 def _too_long(one: Planned, deadline: float) -> str:
     remaining = deadline - time.monotonic()
-    if one.seconds <= remaining:
+    if one.seconds <= remaining or one.recipe.builder == "majority":  # a moment's work that all else is held against
         return ""
     return (
         f"it would take about {one.seconds:.0f} s, and {max(remaining, 0):.0f} s are left of the budget. "
@@ -196,6 +216,17 @@ def open_test(chosen: str, materials: Materials, folder: RunFolder) -> tuple[Tes
     score = protocol.score(predictions, seed=seeds.child(materials.seed, "bootstrap"))
     opened = datetime.now(UTC).isoformat(timespec="seconds")
     return TestRecord(chosen, opened, materials.split_digest, score), predictions
+
+
+def keep_test(materials: Materials, folder: RunFolder) -> None:
+    """Go on with an earlier opening of the test part, whatever its files are called by now."""
+    if predictions := folder.read_test():
+        folder.write_test(_under_todays_names(predictions, materials, materials.split.test))
+
+
+def _under_todays_names(predictions: Predictions, materials: Materials, indices: tuple[int, ...]) -> Predictions:
+    """Predictions of an earlier call with the paths of today: pictures are known by content, and may be renamed."""
+    return replace(predictions, paths=tuple(materials.dataset.pictures[index].path for index in indices))
 
 
 def score_of(record: RungRecord) -> Score:

@@ -14,7 +14,7 @@ from starshift.models.classical import majority
 from starshift.recipe import Recipe
 from starshift.records import Epoch, Learnware
 
-BASELINE_SECONDS = 0.1
+BASELINE_SECONDS = 0.02
 
 
 def depends_on(recipe: Recipe, materials: Materials) -> tuple[object, ...]:

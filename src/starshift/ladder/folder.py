@@ -21,12 +21,14 @@ from starshift.records import (
     SCHEMA,
     Dataset,
     Epoch,
+    Evaluation,
     Learnware,
     Predictions,
     RunRecord,
     Split,
     SplitEntry,
     SplitFile,
+    TestRecord,
     files,
 )
 
@@ -37,8 +39,8 @@ class RunFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def create(self) -> None:
-        """Make the folder. Raises RunError if it is a file, or holds something that is no run."""
+    def refuse_strangers(self) -> None:
+        """Raises RunError if the path is a file, or a folder that holds something that is no run."""
         if self.path.exists() and not self.path.is_dir():
             raise RunError(f"{self.path} is a file; name a folder for the run with --out.")
         begun = self.is_run or (self.path / "dataset.json").is_file()  # stopped before its first rung
@@ -47,6 +49,9 @@ class RunFolder:
                 f"{self.path} is not empty and holds no run of Starshift; nothing was written. "
                 "Name another folder with --out."
             )
+
+    def create(self) -> None:
+        """Make the folder where it is not there."""
         self.path.mkdir(parents=True, exist_ok=True)
 
     @property
@@ -111,11 +116,15 @@ class RunFolder:
         """A rung's model."""
         return package.read(self._rung(name) / "model")
 
-    def publish(self, name: str) -> None:
-        """Put the chosen rung's model into model/."""
+    def publish(self, name: str, test: TestRecord | None) -> None:
+        """Put the chosen rung's model into model/, with what the sealed test said of it."""
+        learnware, tensors = self.read_model(name)
+        if test is not None and test.rung == name:
+            sealed = Evaluation(part="test", score=test.score, sealed=True)
+            learnware = msgspec.structs.replace(learnware, evaluations=(*learnware.evaluations, sealed))
         draft = self.path / ".model"
         shutil.rmtree(draft, ignore_errors=True)
-        shutil.copytree(self._rung(name) / "model", draft)
+        package.write(learnware, tensors, draft)
         shutil.rmtree(self.path / "model", ignore_errors=True)
         draft.rename(self.path / "model")
 
@@ -135,6 +144,10 @@ class RunFolder:
         """What the chosen model said of the test part; None if it was never opened."""
         file = self.path / "test.csv"
         return Predictions.read(file) if file.is_file() else None
+
+    def forget_test(self) -> None:
+        """Remove what was said of a test part that is not this run's."""
+        (self.path / "test.csv").unlink(missing_ok=True)
 
     def thumbnail(self, digest: str) -> Path:
         """Where the thumbnail of the picture of that digest lies, or would."""

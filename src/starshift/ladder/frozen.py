@@ -13,6 +13,7 @@ from starshift.data.decode import Frame
 from starshift.evaluation.protocol import inner_folds
 from starshift.inference.network import BATCH, Network, best_precision
 from starshift.ladder.materials import Materials, Model
+from starshift.ladder.rungs import FIRST_BASE, SECOND_BASE, second_base_pays
 from starshift.ladder.unfitted import unfitted
 from starshift.models.classical import LinearHead, fit_head
 from starshift.recipe import Recipe
@@ -20,11 +21,14 @@ from starshift.recipe import Recipe
 FOLDS = 5
 """Inner folds of the training part, by which the head's strength is chosen."""
 
-OPENING_SECONDS = 0.8
-"""Opening a converted network (reading and compiling it)."""
+OPENING_SECONDS = 0.5
+"""Opening a converted network: importing OpenVINO, reading what it compiled before."""
 
-HEAD_SECONDS = {True: 1.5e-8, False: 1.2e-9}
-"""Before it was measured here: the head per inner fold, picture, feature and output (two classes; more)."""
+HEAD_PACE = 1.4e-11
+"""Seconds per floating-point operation of fitting the head, before it was measured here."""
+
+STEPS_PER_STRENGTH = 13
+"""Steps of the optimizer, as seen on two and on 101 classes."""
 
 
 def find_bases(recipe: Recipe, materials: Materials) -> FrozenBases:
@@ -62,6 +66,11 @@ def fit(recipe: Recipe, materials: Materials) -> Model:
         f"discriminant times {head.discriminant_weight:.3g}, chosen by log loss over {FOLDS} inner folds "
         f"({strengths})",
     }
+    if len(bases.bases) == 1 and second_base_pays(materials.dataset):
+        details["could be added"] = (
+            f"a second base, by --base {FIRST_BASE}+{SECOND_BASE} with the weights of both at hand: it pays with many "
+            "classes or few pictures"
+        )
     learnware = unfitted(
         recipe, materials, bases=tuple(base.reference for base in bases.bases), precision=bases.bases[0].precision
     )
@@ -69,26 +78,27 @@ def fit(recipe: Recipe, materials: Materials) -> Model:
 
 
 def _features(bases: FrozenBases, materials: Materials) -> np.ndarray:
-    materials.progress.start("features", len(materials.dataset.pictures))
-    frame = bases.bases[0].frame
+    """Features of all pictures, float32 (N, features of all bases); the pace of what was computed is remembered."""
+    digests = materials.dataset.digests
     matrices = []
     for base in bases.bases:
-        missing = len(base.store.missing(materials.dataset.digests))
+        missing = len(base.store.missing(digests))
+        if missing:
+            materials.pixels(base.frame)  # decoded under a bar of its own
+            base.network.prepare()  # so that the pace below is that of pictures alone
+        materials.progress.start(f"features by {base.base.title}", missing)
         began = time.perf_counter()
-        one = FrozenBases((base,))
-        matrices.append(
-            one.stored(materials.dataset.digests, partial(materials.pixels, frame), materials.progress.update)
-        )
+        decoded = partial(materials.pictures.pixels, base.frame)
+        matrices.append(FrozenBases((base,)).stored(digests, decoded, materials.progress.update))
+        materials.progress.finish()
         if missing >= 8 * BATCH:
-            seconds = time.perf_counter() - began - OPENING_SECONDS
-            materials.paces.put(_pace_name(base), max(seconds, 0) / missing)
-    materials.progress.finish()
+            materials.paces.put(_pace_name(base), (time.perf_counter() - began) / missing)
     return np.concatenate(matrices, axis=1)
 
 
 def _head(recipe: Recipe, materials: Materials, features: np.ndarray) -> LinearHead:
     train = np.array(materials.split.train)
-    targets, classes = materials.targets[train], len(materials.dataset.classes)
+    targets = materials.targets[train]
     position = {index: row for row, index in enumerate(train.tolist())}
     groups = [[position[index] for index in group if index in position] for group in materials.groups]
     folds = inner_folds(targets, folds=FOLDS, groups=groups, seed=seeds.child(materials.seed, "inner folds"))
@@ -98,28 +108,36 @@ def _head(recipe: Recipe, materials: Materials, features: np.ndarray) -> LinearH
     head = fit_head(
         features[train],
         targets,
-        classes=classes,
+        classes=len(materials.dataset.classes),
         strengths=strengths,
         folds=folds,
         progress=materials.progress.update,
     )
     materials.progress.finish()
     seconds = time.perf_counter() - began
-    materials.paces.put(_head_pace_name(classes), seconds / _head_work(recipe, materials, features.shape[1]))
+    materials.paces.put(HEAD_PACE_NAME, seconds / _head_operations(recipe, materials, features.shape[1]))
     return head
 
 
+HEAD_PACE_NAME = "linear head, floating-point operation"
+
+
 def _head_seconds(recipe: Recipe, materials: Materials) -> float:
-    classes = len(materials.dataset.classes)
     features = sum(base.base.features for base in find_bases(recipe, materials).bases)
-    pace = materials.paces.get(_head_pace_name(classes)) or HEAD_SECONDS[classes == 2]
-    return pace * _head_work(recipe, materials, features)
+    pace = materials.paces.get(HEAD_PACE_NAME) or HEAD_PACE
+    return pace * _head_operations(recipe, materials, features)
 
 
-def _head_work(recipe: Recipe, materials: Materials, features: int) -> float:
-    """Folds × pictures × features × outputs; all strengths of one fold count as one piece of work."""
+def _head_operations(recipe: Recipe, materials: Materials, features: int) -> float:
+    """Floating-point operations of all inner folds: the regressions' steps, the covariance, and its solution."""
     classes = len(materials.dataset.classes)
-    return FOLDS * len(materials.split.train) * features * (1 if classes == 2 else classes)
+    outputs = 1 if classes == 2 else classes
+    rows = len(materials.split.train) * (FOLDS - 1) / FOLDS
+    steps = STEPS_PER_STRENGTH * len(recipe.arguments["strengths"])
+    regression = steps * 4 * rows * features * outputs
+    small, large = sorted((rows, features))
+    discriminant = 2 * large * small**2 + 2 / 3 * small**3 + 4 * large * small * outputs
+    return FOLDS * (regression + discriminant)
 
 
 def _seconds_per_picture(base: FrozenBase, materials: Materials) -> float:
@@ -147,7 +165,3 @@ def _measure(network: Network, batches: int = 6) -> float:
 
 def _pace_name(base: FrozenBase) -> str:
     return f"picture through {base.base.name} at {base.frame.size} px in {base.precision}"
-
-
-def _head_pace_name(classes: int) -> str:
-    return "logistic head, two classes" if classes == 2 else "logistic head, more classes"

@@ -6,7 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from starshift.errors import UsageError
+from starshift import catalogue
+from starshift.errors import MissingWeights, UsageError
+from starshift.models import weights
 from starshift.recipe import Recipe, Stage, near
 from starshift.records import Dataset
 
@@ -65,14 +67,29 @@ def convnet(options: Options, dataset: Dataset) -> Recipe:
 def features(options: Options, dataset: Dataset) -> Recipe:
     """Frozen bases at the size that they were trained at, and a logistic head."""
     arguments = {"bases": options.bases or default_bases(dataset), "strengths": STRENGTHS}
-    return Recipe(builder="frozen", size=options.size or 224, arguments=arguments)
+    return Recipe(builder="frozen", size=features_size(options), arguments=arguments)
 
 
 def default_bases(dataset: Dataset) -> tuple[str, ...]:
-    """The bases for a task of this size: the second joins with many classes or few pictures."""
-    if len(dataset.classes) > MANY_CLASSES or len(dataset.pictures) <= FEW_PICTURES:
+    """The bases for a task of this size: the second joins where it pays, if its weights are to be had."""
+    if second_base_pays(dataset):
+        try:
+            weights.obtain(catalogue.base(SECOND_BASE))
+        except MissingWeights:
+            return (FIRST_BASE,)  # the record of the rung says what could be added
         return FIRST_BASE, SECOND_BASE
     return (FIRST_BASE,)
+
+
+def second_base_pays(dataset: Dataset) -> bool:
+    """Whether a second base is worth its time by default: with many classes or few pictures."""
+    return len(dataset.classes) > MANY_CLASSES or len(dataset.pictures) <= FEW_PICTURES
+
+
+def features_size(options: Options) -> int:
+    """The side of pictures for the bases: as asked for, or the largest that one of them was trained at."""
+    bases = [catalogue.parse(spec)[0] for spec in options.bases or (FIRST_BASE, SECOND_BASE)]
+    return options.size or max(base.size for base in bases)
 
 
 RUNGS = {

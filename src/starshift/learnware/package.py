@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import Any, get_args
 
 import msgspec
 import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
+from starshift.data.decode import LARGEST_SIDE, Fit
 from starshift.errors import RunError
-from starshift.recipe import check_builder, digest
+from starshift.inference.network import Precision
+from starshift.recipe import check_builder, digest, near
 from starshift.records import LEARNWARE_SCHEMA, Learnware, files
 
 Tensors = dict[str, np.ndarray]
@@ -35,7 +38,7 @@ def write(learnware: Learnware, tensors: Tensors, folder: Path) -> Learnware:
 def read(folder: Path) -> tuple[Learnware, Tensors]:
     """Read a model and check it: schema, digests, builder. Raises RunError with all that is wrong."""
     learnware = files.read(folder / "learnware.json", Learnware)
-    problems = list(check_builder(learnware.builder, learnware.arguments))
+    problems = [*check_builder(learnware.builder, learnware.arguments), *_unkeepable(learnware)]
     if learnware.schema != LEARNWARE_SCHEMA:
         problems.append(f"Its form has number {learnware.schema}; this version reads {LEARNWARE_SCHEMA}.")
     contents = {}
@@ -44,12 +47,32 @@ def read(folder: Path) -> tuple[Learnware, Tensors]:
         contents[name] = path.read_bytes() if path.is_file() and not path.is_symlink() else b""
         if hashlib.sha256(contents[name]).hexdigest() != learnware.files.get(name):
             problems.append(f"{name} is not the file that learnware.json describes (its digest differs).")
+    if learnware.id != digest(learnware.files):
+        problems.append("Its id is not the digest of its files.")
     if problems:
         raise RunError([f"The model in {folder} cannot be used:", *problems])
     try:
         return learnware, load(contents["model.safetensors"])
     except SafetensorError as error:
         raise RunError(f"The tensors in {folder} cannot be read: {error}.") from error
+
+
+def _unkeepable(learnware: Learnware) -> list[str]:
+    """What of a model's contract cannot be kept, as sentences."""
+    problems = []
+    if not 1 <= learnware.input.size <= LARGEST_SIDE:
+        problems.append(f"Its pictures have {learnware.input.size} px on each side; 1 to {LARGEST_SIDE} are possible.")
+    if learnware.input.fit not in get_args(Fit):
+        problems.append(
+            f"Its pictures are made square by {learnware.input.fit!r}.{near(learnware.input.fit, get_args(Fit))}"
+        )
+    if learnware.precision not in get_args(Precision):
+        problems.append(f"Its precision is {learnware.precision!r}; {' and '.join(get_args(Precision))} are known.")
+    if len(learnware.classes) < 2:
+        problems.append(f"It has {len(learnware.classes)} class; a model tells at least 2 apart.")
+    if len(set(learnware.classes)) < len(learnware.classes):
+        problems.append("It names a class twice.")
+    return problems
 
 
 def card(learnware: Learnware) -> str:
@@ -61,7 +84,7 @@ def card(learnware: Learnware) -> str:
         "",
         f"- Trained on: {learnware.trained_on}",
         f"- Input: RGB pictures, made {learnware.input.size}×{learnware.input.size} pixels ({learnware.input.fit}).",
-        f"- Network: {learnware.builder} {learnware.arguments or ''}".rstrip(),
+        f"- Network: {learnware.builder}{_in_words(learnware.arguments)}",
     ]
     lines += [f"- Pretrained base: {base.name}, weights SHA-256 {base.digest}" for base in learnware.bases]
     for evaluation in learnware.evaluations:
@@ -80,3 +103,12 @@ def card(learnware: Learnware) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _in_words(arguments: dict[str, Any]) -> str:
+    """Arguments of a builder for a reader: " (channels 32, 64, 128, 128; dense 512)"."""
+    shown = [
+        f"{name} {', '.join(map(str, value)) if isinstance(value, list | tuple) else value}"
+        for name, value in arguments.items()
+    ]
+    return f" ({'; '.join(shown)})" if shown else ""

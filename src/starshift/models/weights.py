@@ -83,6 +83,15 @@ def digest(file: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def expect(file: Path, expected: str, base: Base) -> None:
+    """Raises RunError where a file is not the one with which a model was made, by its SHA-256."""
+    if (found := digest(file)) != expected:
+        raise RunError(
+            f"The weights at {file} are not those of {base.title} that this model was made with "
+            f"(SHA-256 {found[:12]}… instead of {expected[:12]}…)."
+        )
+
+
 def read(file: Path, *, most_bytes: int = MOST_BYTES) -> Layers:
     """Read a weights-only Keras .h5 file: the layers that have weights, as arrays of finite numbers.
 

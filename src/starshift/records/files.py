@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import os
+import contextlib
+import secrets
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TypeVar
@@ -13,6 +14,9 @@ from starshift.errors import RunError
 
 T = TypeVar("T")
 
+TEMPORARY = ".partial-"
+"""What the names of files begin with while they are written."""
+
 
 def write(record: object, file: Path) -> None:
     """Write a record as indented JSON; a reader sees the old file or the new one, never half of it."""
@@ -21,12 +25,13 @@ def write(record: object, file: Path) -> None:
 
 def write_bytes(content: bytes, file: Path) -> None:
     """Write a file whole or not at all."""
-    draft = file.with_name(f".{file.name}.{os.getpid()}")
+    draft = file.with_name(f"{TEMPORARY}{secrets.token_hex(4)}-{file.name}")
     try:
         draft.write_bytes(content)
         draft.replace(file)
     finally:
-        draft.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            draft.unlink(missing_ok=True)
 
 
 def read(file: Path, kind: type[T]) -> T:

@@ -1,0 +1,1 @@
+"""What Starshift costs and reaches, beside others, on one machine and in one run."""

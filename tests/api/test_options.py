@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from starshift.api.options import check_request, label_columns, parse_bases, parse_budget, run_name
+from starshift.data.labels import LabelFile
+from starshift.errors import UsageError
+
+
+def request(**changes):
+    settings = dict(
+        labels=None, file_column=None, target=None, rungs=(), size=None, base=None, budget="5m", seed=0, out=None,
+        allow_leaks=False, min_per_class=2,
+    )  # fmt: skip
+    return check_request(changes.pop("source", "photos"), **settings | changes)
+
+
+def test_every_problem_is_said_at_once_with_guesses():
+    with pytest.raises(UsageError) as caught:
+        request(rungs="convent", size=7, base="mobilenet_v3", budget="soon", seed=-1, target="breed", min_per_class=1)
+    said = caught.value.problems
+    assert said[0] == "--budget is a duration such as 90s, 5m or 1h; 'soon' came."
+    assert said[1] == "Rung 'convent' is not known. Did you mean 'convnet'?"
+    assert said[2].startswith("There is no base 'mobilenet_v3'. Did you mean 'mobilenet_v")
+    assert said[3] == "--file-column and --target name columns of a label file; give it with --labels."
+    assert said[4] == "--size is the side of the pictures, 18 to 1024 pixels; 7 came."
+    assert said[5] == "--seed must be 0 or more; -1 came."
+    assert said[6].startswith("--min-per-class must be at least 2, one picture to train on and one to validate; 1 came")
+    assert len(said) == 7
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("90", 90), ("90s", 90), ("5m", 300), ("5 min", 300), ("1.5h", 5400), (" 2H ", 7200), (45, 45), (0.5, 0.5)],
+)
+def test_a_budget_is_a_duration(text, seconds):
+    assert parse_budget(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "0", "-5", "5d", "five", "1e3", "nan", "inf", "5 m 3", float("nan")])
+def test_what_is_no_budget_is_refused(text):
+    with pytest.raises(UsageError, match="--budget is a duration such as 90s, 5m or 1h"):
+        parse_budget(text)
+
+
+def test_bases_are_joined_by_plus():
+    assert parse_bases(None) == ()
+    assert parse_bases("mobilenet_v2 + mobilenet") == ("mobilenet_v2", "mobilenet")
+
+
+def test_a_base_is_not_named_twice():
+    with pytest.raises(UsageError, match=r"names a base twice"):
+        parse_bases("vgg16+vgg16")
+
+
+def test_all_unknown_bases_are_named():
+    with pytest.raises(UsageError) as caught:
+        parse_bases("vgg61+resnet5")
+    assert len(caught.value.problems) == 2
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ("photos", "photos"),
+        ("a b/c d", "c-d"),
+        ("x/cats.zip", "cats"),
+        ("x/cats.v2", "cats.v2"),
+        ("猫", "猫"),
+        ("/", "run"),
+    ],
+)
+def test_a_run_is_named_after_its_source(source, name):
+    assert run_name(Path(source)) == name
+    assert request(source=source).out == Path("runs") / name
+
+
+def test_rungs_are_names_between_commas_or_a_list():
+    for rungs in ("convnet, features,", ["features", "convnet"]):
+        assert [rung.name for rung in request(rungs=rungs).rungs] == ["baseline", "convnet", "features"]
+
+
+def test_columns_want_a_label_file():
+    assert label_columns("labels.csv", "id", "breed") == LabelFile(Path("labels.csv"), "id", "breed")
+    assert label_columns(None, None, None) is None
+    with pytest.raises(UsageError, match="give it with --labels"):
+        label_columns(None, "id", None)

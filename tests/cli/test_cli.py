@@ -1,0 +1,161 @@
+"""The command as a process: exit codes, what goes to which stream, and how it looks."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from io import StringIO
+from pathlib import Path
+
+import pytest
+
+from discs import COLOURS, draw_set
+from starshift.cli.tables import table
+
+
+def starshift(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "starshift", *(str(argument) for argument in arguments)]
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, timeout=120)
+
+
+def test_help_names_every_command():
+    done = starshift("--help")
+    assert done.returncode == 0
+    for command in ("fit", "check", "predict", "report", "demo"):
+        assert f"\n  {command} " in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["fit", "nowhere"], "nowhere"),
+        (["check", "nowhere"], "nowhere"),
+        (["fit", ".", "--rungs", "feature"], "Rung 'feature' is not known. Did you mean 'features'?"),
+        (["fit", ".", "--size", "3", "--budget", "soon"], "--budget is a duration"),
+        (["predict", "nowhere", "x.jpg"], "nowhere holds no model"),
+        (["report", "nowhere"], "nowhere is not the folder of a run"),
+        (["fit", ".", "--sise", "3"], "No such option"),
+        (["fitt", "."], "No such command"),
+        (["fit"], "Missing argument"),
+        (["predict", "x", "y", "--format", "xml"], "'xml' is not one of"),
+    ],
+)
+def test_what_the_user_can_mend_is_a_sentence_and_2(arguments, said, tmp_path):
+    done = starshift(*arguments, cwd=tmp_path)
+    assert done.returncode == 2, done.stderr
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_all_problems_stand_on_lines_of_their_own(tmp_path):
+    done = starshift("fit", ".", "--size", "3", "--budget", "soon", "--seed", "-1", cwd=tmp_path)
+    assert len(done.stderr.splitlines()) == 3
+
+
+def test_a_bug_keeps_its_traceback(finished_run):
+    code = (
+        "import sys, starshift.api.run as run\n"
+        "def broken(self): raise ZeroDivisionError('a bug')\n"
+        "run.Run.render = broken\n"
+        "from starshift.cli.main import main\n"
+        f"sys.argv = ['starshift', 'report', {str(finished_run.path)!r}]\n"
+        "main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr and "ZeroDivisionError: a bug" in done.stderr
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+def test_ctrl_c_says_that_the_same_command_continues(tmp_path):
+    draw_set(tmp_path / "photos")
+    command = [sys.executable, "-m", "starshift", "fit", "photos", "--rungs", "convnet", "--budget", "1h"]
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    until = time.monotonic() + 60
+    history = tmp_path / "runs/photos/rungs/convnet/history.jsonl"
+    while time.monotonic() < until and not history.is_file() and process.poll() is None:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130, said
+    assert "Stopped. What was finished is kept; the same command continues." in said
+    assert "Traceback" not in said
+    again = starshift("fit", "photos", "--rungs", "baseline", cwd=tmp_path)
+    assert again.returncode == 0 and "baseline is finished already; kept." in again.stderr
+
+
+def test_fit_ends_with_the_table_and_the_reports_path(tmp_path):
+    draw_set(tmp_path / "photos")
+    done = starshift("fit", "photos", "--rungs", "baseline,features", "--out", "here", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0].split("  ")[0] == "rung"
+    assert lines[1].startswith("baseline ")
+    assert any("Skipped: MobileNetV2 needs its weights" in " ".join(lines[at : at + 2]) for at in range(len(lines)))
+    assert any(line.startswith("Sealed test, opened once for baseline: ") for line in lines)
+    assert lines[-1] == "Report: here/report.html"
+    assert "36 pictures of 3 classes" in done.stderr
+    assert json.loads((tmp_path / "here/run.json").read_text())["command"].endswith(
+        "fit photos --rungs baseline,features --out here"
+    )
+
+
+def test_check_says_what_is_there_file_by_file(tiny_pictures):
+    shutil.copy(tiny_pictures / "red/red-00.png", tiny_pictures / "sky/same.png")
+    (tiny_pictures / "sky/empty.jpg").write_bytes(b"")
+    done = starshift("check", tiny_pictures)
+    assert done.returncode == 0
+    assert done.stdout.startswith("37 pictures of 3 classes (green 12, red 12, sky 13), by class folders;")
+    assert "set aside: sky/empty.jpg: " in done.stdout
+    assert "warning: 1 picture stands in more than one class" in done.stdout
+    assert "  red/red-00.png = sky/same.png" in done.stdout
+
+
+def test_check_says_when_nothing_was_found(finished_pictures):
+    assert "Nothing was found that could mislead." in starshift("check", finished_pictures).stdout
+
+
+def test_predict_prints_csv_with_a_column_per_class(finished_run, finished_pictures, tmp_path):
+    (tmp_path / "bad.jpg").write_bytes(b"")
+    photos = finished_pictures / "red", tmp_path / "bad.jpg"
+    done = starshift("predict", finished_run.path, *photos, "--format", "csv", "--probabilities")
+    assert done.returncode == 0
+    rows = list(csv.DictReader(StringIO(done.stdout)))
+    assert list(rows[0]) == ["file", "label", "probability", *COLOURS, "reason"]
+    assert len(rows) == 13 and rows[-1]["reason"] and not rows[0]["reason"]
+    assert done.stderr.endswith("1 of the files could not be read; their lines say why.\n")
+
+
+def test_predict_prints_json_and_a_table(finished_run, finished_pictures):
+    picture = finished_pictures / "red/red-00.png"
+    (one,) = json.loads(starshift("predict", finished_run.path, picture, "--format", "json").stdout)
+    assert set(one) == {"file", "label", "probability"}
+    assert starshift("predict", finished_run.path, picture).stdout.rstrip().endswith(str(picture))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes")
+def test_a_reader_that_goes_away_is_no_error(finished_run, finished_pictures):
+    command = f"{sys.executable} -m starshift predict {finished_run.path} {finished_pictures} --format csv | head -1"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True)
+    assert done.stdout == "file,label,probability,reason\n"
+    assert "Traceback" not in done.stderr and "Exception" not in done.stderr
+
+
+def test_report_renders_again(finished_run):
+    done = starshift("report", finished_run.path)
+    assert done.stdout == f"Report: {finished_run.path}/report.html\n"
+
+
+def test_a_verdict_stands_below_its_rung_within_the_width():
+    row = dict(rung="convnet", accuracy="85 %", log_loss="0.5", seconds="5 s", verdict="word " * 40)
+    lines = table([row], 60).splitlines()
+    assert lines[0].split() == ["rung", "accuracy", "(95", "%", "interval)", "log", "loss", "time"]
+    assert len(lines) > 4 and all(len(line) < 60 for line in lines[2:])
+    assert all(line.startswith(" " * len("convnet  ")) for line in lines[2:])

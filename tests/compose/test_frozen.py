@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from starshift.compose.frozen import FrozenBase, FrozenBases
+from starshift.data.decode import Frame
+from starshift.errors import MissingWeights, RunError, UsageError
+from starshift.records import BaseReference
+
+FRAME = Frame(32)
+
+
+def pixels(count: int) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (count, 32, 32, 3), dtype=np.uint8)
+
+
+def digests(count: int) -> list[str]:
+    return [f"{i:064d}" for i in range(count)]
+
+
+def never():
+    raise AssertionError("pixels were asked for")
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def bases(weights_home, cache) -> FrozenBases:
+    return FrozenBases.find(["mobilenet_v2"], FRAME, "f32", cache)
+
+
+def test_a_base_is_known_by_the_digest_of_its_weights(bases, weights_file):
+    (base,) = bases.bases
+    assert base.reference.name == base.reference.spec == "mobilenet_v2"
+    assert len(base.reference.digest) == 64
+    assert base.base.title == "MobileNetV2"
+
+
+def test_features_are_kept_and_not_computed_again(bases, cache, monkeypatch):
+    found = bases.stored(digests(10), lambda: pixels(10))
+    assert found.shape == (10, 1280) and found.dtype == np.float32
+    assert bases.bases[0].is_converted
+    again = FrozenBases.known([base.reference for base in bases.bases], FRAME, "f32", cache)
+    np.testing.assert_array_equal(again.stored(digests(10), never), found)
+    np.testing.assert_allclose(again.run(pixels(10)), found, atol=1e-4)
+
+
+def test_bases_stand_side_by_side_in_the_order_named(weights_home, cache):
+    one = FrozenBases.find(["mobilenet_v2"], FRAME, "f32", cache)
+    twice = FrozenBases(one.bases * 2)
+    found = twice.run(pixels(2))
+    assert found.shape == (2, 2560)
+    np.testing.assert_array_equal(found[:, :1280], found[:, 1280:])
+
+
+def test_another_frame_precision_or_base_has_a_store_of_its_own(tmp_path):
+    reference = BaseReference("mobilenet_v2", "0" * 64, "mobilenet_v2")
+    stores = [
+        FrozenBase(one, frame, precision, tmp_path).store.folder
+        for one in (reference, BaseReference("mobilenet_v2", "1" * 64, "mobilenet_v2"))
+        for frame in (FRAME, Frame(64), Frame(32, "crop"))
+        for precision in ("f32", "bf16")
+    ]
+    assert len(set(stores)) == len(stores)
+
+
+def test_every_missing_file_is_named_at_once(tmp_path):
+    with pytest.raises(MissingWeights) as caught:
+        FrozenBases.find(["mobilenet_v2", "mobilenet"], FRAME, "f32", tmp_path)
+    assert [problem.split()[0] for problem in caught.value.problems] == ["MobileNetV2", "MobileNet"]
+
+
+def test_a_base_that_is_not_catalogued_is_refused(tmp_path):
+    with pytest.raises(UsageError, match=r"There is no base 'mobilnet'. Did you mean 'mobilenet'\?"):
+        FrozenBases.find(["mobilnet"], FRAME, "f32", tmp_path)
+
+
+def test_weights_that_differ_from_the_recorded_digest_are_refused_in_words(weights_home, tmp_path):
+    reference = BaseReference("mobilenet_v2", "0" * 64, "mobilenet_v2")
+    known = FrozenBases.known([reference], FRAME, "f32", tmp_path)
+    with pytest.raises(RunError, match="are not those of MobileNetV2 that this model was made with") as caught:
+        known.run(pixels(1))
+    assert "instead of 000000000000…" in str(caught.value)
+
+
+def test_a_known_base_that_was_never_converted_names_its_missing_weights(tmp_path):
+    reference = BaseReference("mobilenet_v2", "0" * 64, "mobilenet_v2")
+    with pytest.raises(MissingWeights, match="MobileNetV2 needs its weights: put "):
+        FrozenBases.known([reference], FRAME, "f32", tmp_path).run(pixels(1))

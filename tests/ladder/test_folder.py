@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from starshift.errors import RunError
+from starshift.ladder.folder import RunFolder
+from starshift.records import Dataset, Epoch, Picture, Predictions, Split
+
+
+def test_a_folder_that_holds_something_else_is_left_alone(tmp_path):
+    (tmp_path / "thesis.doc").write_text("")
+    with pytest.raises(RunError, match="is not empty and holds no run of Starshift; nothing was written") as caught:
+        RunFolder(tmp_path).refuse_strangers()
+    assert "--out" in str(caught.value)
+    assert [file.name for file in tmp_path.iterdir()] == ["thesis.doc"]
+
+
+def test_a_file_is_no_folder(tmp_path):
+    (tmp_path / "run").write_text("")
+    with pytest.raises(RunError, match="is a file; name a folder for the run with --out"):
+        RunFolder(tmp_path / "run").refuse_strangers()
+
+
+def test_a_folder_without_run_json_is_no_run(tmp_path):
+    with pytest.raises(RunError, match=r"is not the folder of a run: it has no run.json") as caught:
+        RunFolder(tmp_path).read_run()
+    assert "such as runs/NAME" in str(caught.value)
+
+
+def test_a_run_of_another_form_is_refused_with_both_numbers(finished_run, tmp_path):
+    record = json.loads((finished_run.path / "run.json").read_text())
+    (tmp_path / "run.json").write_text(json.dumps(record | {"schema": 7}))
+    with pytest.raises(RunError, match="has form 7; this version reads 1"):
+        RunFolder(tmp_path).read_run()
+
+
+def test_the_data_set_and_its_split_are_written_file_by_file(tmp_path):
+    folder = RunFolder(tmp_path)
+    pictures = tuple(Picture(f"a/{i}", "a", "", str(i) * 64, 4, 3, "PNG", "RGB", 9) for i in range(3))
+    dataset = Dataset("x", "class folders", ("a", "b"), pictures)
+    folder.write_dataset(dataset, Split((0,), (2,), (1,), "by hand"))
+    assert folder.read_dataset() == dataset
+    split = json.loads((tmp_path / "splits.json").read_text())
+    assert split["how"] == "by hand"
+    assert [(one["path"], one["part"]) for one in split["pictures"]] == [
+        ("a/0", "train"), ("a/1", "test"), ("a/2", "validation"),
+    ]  # fmt: skip
+    assert split["pictures"][1]["digest"] == "1" * 64
+
+
+def test_a_history_grows_line_by_line_and_is_forgotten_with_its_rung(tmp_path):
+    folder = RunFolder(tmp_path)
+    epochs = [Epoch(number, 0.1, 1.0, 0.5, 1.0, 0.5) for number in (1, 2)]
+    folder.clear_rung("convnet")
+    for epoch in epochs:
+        folder.append_epoch("convnet", epoch)
+    assert folder.read_history("convnet") == epochs
+    folder.clear_rung("convnet")
+    assert folder.read_history("convnet") == []
+
+
+def test_a_rung_is_there_once_its_predictions_and_its_model_are(tmp_path):
+    folder = RunFolder(tmp_path)
+    folder.clear_rung("baseline")
+    assert not folder.has_rung("baseline")
+    predictions = Predictions(("a", "b"), ("1",), np.array([0]), np.array([[1, 0]], np.float32))
+    folder.write_predictions("baseline", predictions)
+    assert not folder.has_rung("baseline")
+    (tmp_path / "rungs/baseline/model").mkdir()
+    (tmp_path / "rungs/baseline/model/learnware.json").write_text("{}")
+    assert folder.has_rung("baseline")
+
+
+def test_publishing_replaces_the_model_that_was_there(tmp_path):
+    for name in ("one", "two"):
+        (tmp_path / "rungs" / name / "model").mkdir(parents=True)
+        (tmp_path / "rungs" / name / "model" / name).write_text("")
+    folder = RunFolder(tmp_path)
+    folder.publish("one")
+    folder.publish("two")
+    assert [file.name for file in (tmp_path / "model").iterdir()] == ["two"]
+    assert not (tmp_path / ".model").exists()
+
+
+def test_a_test_part_that_was_never_opened_has_no_predictions(tmp_path):
+    assert RunFolder(tmp_path).read_test() is None

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import pytest
+
+from starshift.errors import UsageError
+from starshift.ladder.rungs import FEW_PICTURES, MANY_CLASSES, RUNGS, Options, select
+from starshift.models.scratch import SMALLEST
+from starshift.recipe import Stage
+from starshift.records import Dataset, Picture
+
+
+def data(width: int = 500, height: int = 375, *, classes: int = 2, each: int = 600) -> Dataset:
+    names = tuple(f"class {i:03d}" for i in range(classes))
+    pictures = tuple(
+        Picture(f"{name}/{i}", name, "", f"{name}{i}", width, height, "JPEG", "RGB", 9)
+        for name in names
+        for i in range(each)
+    )
+    return Dataset("x", "class folders", names, pictures)
+
+
+@pytest.mark.parametrize("rung", RUNGS.values(), ids=RUNGS)
+def test_every_rung_makes_a_checked_recipe_for_any_number_of_classes(rung):
+    for dataset in (data(), data(classes=101, each=2), data(20, 20, each=5)):
+        recipe = rung.recipe(Options(), dataset)
+        assert recipe.size >= 1
+    assert rung.description.endswith(".")
+
+
+def test_no_names_mean_the_whole_ladder_and_the_baseline_is_always_there():
+    assert [rung.name for rung in select([])] == ["baseline", "convnet", "features"]
+    assert [rung.name for rung in select(["features"])] == ["baseline", "features"]
+    assert [rung.name for rung in select(["features", "baseline"])] == ["baseline", "features"]
+
+
+def test_all_unknown_rungs_are_named_with_guesses():
+    with pytest.raises(UsageError) as caught:
+        select(["feature", "convnet", "fine-tuned"])
+    assert caught.value.problems == (
+        "Rung 'feature' is not known. Did you mean 'features'?",
+        "Rung 'fine-tuned' is not known. Known: baseline, convnet, features.",
+    )
+
+
+def test_convnet_is_the_seeds_recipe():
+    recipe = RUNGS["convnet"].recipe(Options(), data())
+    assert recipe.builder == "convnet" and recipe.size == 150
+    assert recipe.arguments == {"channels": (32, 64, 128, 128), "dense": 512}
+    assert recipe.stages == (Stage("rmsprop", 1e-4, 20, 30),)
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "builder", "size"),
+    [
+        (500, 375, "convnet", 150),
+        (300, 100, "convnet", 100),
+        (46, 46, "convnet", 46),
+        (45, 300, "convnet-28px", 28),
+        (8, 8, "convnet-28px", 28),
+    ],
+)
+def test_the_network_and_its_size_follow_the_pictures(width, height, builder, size):
+    recipe = RUNGS["convnet"].recipe(Options(), data(width, height, each=3))
+    assert (recipe.builder, recipe.size) == (builder, size)
+
+
+@pytest.mark.parametrize(("asked", "builder"), [(18, "convnet-28px"), (45, "convnet-28px"), (46, "convnet")])
+def test_a_size_that_is_asked_for_decides(asked, builder):
+    recipe = RUNGS["convnet"].recipe(Options(size=asked), data())
+    assert (recipe.builder, recipe.size) == (builder, asked)
+    assert asked >= SMALLEST[builder]
+
+
+def test_features_take_a_second_base_where_it_pays():
+    def bases(dataset, options=Options()):  # noqa: B008
+        return RUNGS["features"].recipe(options, dataset).arguments["bases"]
+
+    assert bases(data(each=FEW_PICTURES)) == ("mobilenet_v2",)
+    assert bases(data(each=FEW_PICTURES // 2)) == ("mobilenet_v2", "mobilenet")
+    assert bases(data(classes=MANY_CLASSES + 1, each=200)) == ("mobilenet_v2", "mobilenet")
+    assert bases(data(), Options(bases=("vgg16",))) == ("vgg16",)
+
+
+def test_features_look_at_224_pixels_unless_told_otherwise():
+    assert RUNGS["features"].recipe(Options(), data()).size == 224
+    assert RUNGS["features"].recipe(Options(size=96), data()).size == 96

@@ -1,0 +1,166 @@
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+import pytest
+
+from starshift.errors import RunError
+from starshift.evaluation import protocol
+from starshift.learnware import package
+from starshift.records import LEARNWARE_SCHEMA, BaseReference, Evaluation, InputContract, Learnware, Predictions, files
+
+TENSORS = {"head/kernel": np.arange(6, dtype=np.float32).reshape(3, 2), "head/bias": np.array([0.5, -1], np.float32)}
+
+
+def learnware(**changes) -> Learnware:
+    whole = Learnware(
+        schema=LEARNWARE_SCHEMA,
+        name="convnet for cat, dog",
+        task="image classification",
+        classes=("cat", "dog"),
+        input=InputContract(64, "stretch"),
+        builder="convnet",
+        arguments={"dense": 512},
+        bases=(),
+        precision="f32",
+        evaluations=(),
+        trained_on="22 pictures of 2 classes",
+        made_by="starshift 0.1.0",
+        files={},
+        id="",
+    )
+    return msgspec.structs.replace(whole, **changes)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    package.write(learnware(), TENSORS, tmp_path / "model")
+    return tmp_path / "model"
+
+
+def refused(folder) -> tuple[str, ...]:
+    with pytest.raises(RunError) as caught:
+        package.read(folder)
+    return caught.value.problems
+
+
+def edit(folder, **changes) -> None:
+    files.write(files.read(folder / "learnware.json", dict) | changes, folder / "learnware.json")
+
+
+def test_a_model_comes_back_as_it_was_written(tmp_path):
+    written = package.write(learnware(), TENSORS, tmp_path)
+    read, tensors = package.read(tmp_path)
+    assert read == written
+    assert set(written.files) == {"model.safetensors", "README.md"} and len(written.id) == 64
+    for name, array in TENSORS.items():
+        np.testing.assert_array_equal(tensors[name], array)
+        assert tensors[name].dtype == np.float32
+
+
+def test_tensors_that_lie_crosswise_in_memory_come_back_the_same(tmp_path):
+    crosswise = {"head/kernel": TENSORS["head/kernel"].T}
+    package.write(learnware(), crosswise, tmp_path)
+    np.testing.assert_array_equal(package.read(tmp_path)[1]["head/kernel"], crosswise["head/kernel"])
+
+
+def test_the_same_model_has_the_same_id_and_another_has_another(tmp_path):
+    one, two = (package.write(learnware(), TENSORS, tmp_path / name) for name in "ab")
+    other = package.write(learnware(), TENSORS | {"head/bias": np.zeros(2, np.float32)}, tmp_path / "c")
+    assert one.id == two.id != other.id
+
+
+def test_tampered_tensors_are_refused(folder):
+    content = bytearray((folder / "model.safetensors").read_bytes())
+    content[-1] ^= 1
+    (folder / "model.safetensors").write_bytes(content)
+    assert refused(folder) == (
+        f"The model in {folder} cannot be used:",
+        "model.safetensors is not the file that learnware.json describes (its digest differs).",
+    )
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "README.md"])
+def test_a_missing_file_is_named(folder, name):
+    (folder / name).unlink()
+    assert refused(folder)[1].startswith(f"{name} is not the file that learnware.json describes")
+
+
+def test_a_link_in_place_of_a_file_is_not_followed(folder, tmp_path):
+    (folder / "model.safetensors").rename(tmp_path / "elsewhere")
+    (folder / "model.safetensors").symlink_to(tmp_path / "elsewhere")
+    assert refused(folder)[1].startswith("model.safetensors is not the file")
+
+
+def test_all_that_is_wrong_is_said_at_once(folder):
+    edit(folder, schema=99, builder="convent", arguments={})
+    (folder / "README.md").write_text("another card")
+    assert refused(folder)[1:] == (
+        "Builder 'convent' is not known. Did you mean 'convnet'?",
+        f"Its form has number 99; this version reads {LEARNWARE_SCHEMA}.",
+        "README.md is not the file that learnware.json describes (its digest differs).",
+    )
+
+
+def test_arguments_that_the_builder_does_not_take_are_refused(folder):
+    edit(folder, arguments={"run": "rm -rf"})
+    assert refused(folder)[1].startswith("Builder 'convnet' takes no argument 'run'.")
+
+
+def test_keys_that_are_not_known_are_refused(folder):
+    edit(folder, code="import os")
+    assert "unknown field `code`" in refused(folder)[0]
+
+
+def test_an_id_that_does_not_belong_to_the_files_is_refused(folder):
+    edit(folder, id="0" * 64)
+    assert refused(folder)[1] == "Its id is not the digest of its files."
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"input": {"size": 0, "fit": "stretch"}}, "Its pictures have 0 px on each side; 1 to 4096 are possible."),
+        ({"input": {"size": 64, "fit": "squeeze"}}, "Its pictures are made square by 'squeeze'"),
+        ({"precision": "int4"}, "Its precision is 'int4'; bf16 and f32 are known."),
+        ({"classes": ["cat"]}, "It has 1 class; a model tells at least 2 apart."),
+        ({"classes": ["cat", "cat"]}, "It names a class twice."),
+    ],
+)
+def test_a_contract_that_cannot_be_kept_is_refused(folder, change, said):
+    edit(folder, **change)
+    assert refused(folder)[1].startswith(said)
+
+
+def test_a_folder_without_a_model_is_refused(tmp_path):
+    assert "learnware.json cannot be read: No such file or directory" in refused(tmp_path)[0]
+
+
+def test_a_file_that_is_no_safetensors_is_refused(folder):
+    import hashlib
+
+    (folder / "model.safetensors").write_bytes(b"pickle")
+    digests = learnware().files | {
+        name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in ("model.safetensors", "README.md")
+    }
+    from starshift.recipe import digest
+
+    edit(folder, files=digests, id=digest(digests))
+    assert refused(folder)[0].startswith(f"The tensors in {folder} cannot be read: ")
+
+
+def test_the_card_says_what_the_model_is_and_how_good_it_was_found_to_be():
+    predictions = Predictions(
+        ("cat", "dog"), ("a", "b", "c"), np.array([0, 1, 1]), np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]], np.float32)
+    )
+    score = protocol.score(predictions, seed=0)
+    evaluations = (Evaluation("validation", score, False), Evaluation("test", score, True))
+    text = package.card(
+        learnware(bases=(BaseReference("mobilenet_v2", "ab" * 32, "mobilenet_v2"),), evaluations=evaluations)
+    )
+    assert text.startswith("# convnet for cat, dog\n")
+    assert "Image classification into 2 classes: cat, dog." in text
+    assert "RGB pictures, made 64×64 pixels (stretch)" in text
+    assert f"mobilenet_v2, weights SHA-256 {'ab' * 32}" in text
+    assert "validation part (3 pictures, also used to choose the model): 66.7%, 95 % interval" in text
+    assert "test part (3 pictures, sealed until the end)" in text

@@ -1,0 +1,235 @@
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+from scipy.special import softmax
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
+
+from starshift.models.classical import SHRINKAGE, discriminant, fit_head, logistic, majority, probabilities_of
+
+STRENGTHS = (3e-3, 1e-2, 3e-2)
+
+
+def clouds(classes: int, per_class: int, features: int = 20, *, apart: float = 1.0, draw: int = 1):
+    """Features float32 (N, features) in clouds around class centres, and targets int (N,)."""
+    targets = np.repeat(np.arange(classes), per_class)
+    centres = np.random.default_rng(0).normal(0, apart, (classes, features))
+    noise = np.random.default_rng(draw).normal(size=(len(targets), features))
+    return (centres[targets] + noise).astype(np.float32), targets
+
+
+def folds_of(targets: np.ndarray, count: int = 3, seed: int = 0) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Inner folds with every class on the fitted side."""
+    part = np.empty(len(targets), int)
+    for label in np.unique(targets):
+        rows = np.flatnonzero(targets == label)
+        part[np.random.default_rng(seed).permutation(rows)] = np.arange(len(rows)) % count
+    return [(np.flatnonzero(part != fold), np.flatnonzero(part == fold)) for fold in range(count)]
+
+
+def fitted(features, targets, classes, **changes):
+    settings = {"classes": classes, "strengths": STRENGTHS, "folds": folds_of(targets)} | changes
+    return fit_head(features, targets, **settings)
+
+
+def says(head, features):
+    return probabilities_of(features @ head.kernel + head.bias)
+
+
+# --- the majority class ---
+
+
+def test_the_majority_is_the_classes_frequencies_with_one_more_picture_each():
+    np.testing.assert_allclose(majority(np.array([0, 0, 0, 2]), 4), np.array([4, 1, 2, 1]) / 8)
+
+
+def test_no_class_of_the_majority_has_probability_zero():
+    frequencies = majority(np.zeros(1000, int), 3)
+    assert frequencies.dtype == np.float32
+    assert frequencies.min() > 0
+    assert frequencies.sum() == pytest.approx(1)
+
+
+# --- logits to probabilities ---
+
+
+def test_one_logit_goes_through_a_sigmoid_and_several_through_a_softmax():
+    np.testing.assert_allclose(probabilities_of(np.array([[np.log(3)]])), [[0.25, 0.75]], rtol=1e-6)
+    logits = np.random.default_rng(0).normal(0, 5, (9, 4)).astype(np.float32)
+    np.testing.assert_allclose(probabilities_of(logits), softmax(logits, axis=1), rtol=1e-5)
+
+
+def test_huge_logits_overflow_nowhere():
+    assert probabilities_of(np.array([[1e4], [-1e4]], np.float32)).tolist() == [[0, 1], [1, 0]]
+
+
+# --- logistic regression, held against scikit-learn's ---
+
+
+@pytest.mark.parametrize("classes", [2, 3, 7])
+@pytest.mark.parametrize("strength", [1e-3, 1e-2, 1.0])
+def test_logistic_agrees_with_scikit_learn(classes, strength):
+    features, targets = clouds(classes, 40)
+    kernel, bias = logistic(features, targets, classes, strength)
+    theirs = LogisticRegression(C=strength, tol=1e-8, max_iter=5000).fit(features, targets)
+    assert kernel.shape == (20, 1 if classes == 2 else classes) and kernel.dtype == np.float32
+    difference = probabilities_of(features @ kernel + bias) - theirs.predict_proba(features)
+    assert np.abs(difference).max() < 0.03  # both stop near the lowest point, ours sooner (TOLERANCE)
+
+
+def test_logistic_reaches_the_same_loss_as_scikit_learn():
+    features, targets = clouds(4, 50)
+    kernel, bias = logistic(features, targets, 4, 0.1)
+    theirs = LogisticRegression(C=0.1, tol=1e-10, max_iter=5000).fit(features, targets)
+
+    def objective(kernel, bias):
+        probabilities = softmax(features @ kernel + bias, axis=1)
+        return 0.1 * log_loss(targets, probabilities, normalize=False) + 0.5 * (kernel**2).sum()
+
+    assert objective(kernel, bias) == pytest.approx(objective(theirs.coef_.T, theirs.intercept_), rel=1e-3)
+
+
+def test_a_start_elsewhere_leads_to_the_same_place():
+    features, targets = clouds(3, 30)
+    cold = logistic(features, targets, 3, 0.01)
+    warm = logistic(features, targets, 3, 0.01, start=(np.full((20, 3), 0.3), np.zeros(3)))
+    np.testing.assert_allclose(
+        probabilities_of(features @ cold[0] + cold[1]), probabilities_of(features @ warm[0] + warm[1]), atol=0.01
+    )
+
+
+# --- the discriminant, held against its formula ---
+
+
+@pytest.mark.parametrize("classes", [2, 5])
+def test_the_discriminant_follows_its_formula(classes):
+    features, targets = clouds(classes, 15, 6)
+    means = np.stack([features[targets == label].mean(axis=0) for label in range(classes)])
+    within = (features - means[targets]).T @ (features - means[targets]) / len(features)
+    shrunken = (1 - SHRINKAGE) * within + SHRINKAGE * np.trace(within) / 6 * np.eye(6)
+    kernel = np.linalg.solve(shrunken, means.T)
+    bias = -0.5 * np.einsum("cf,fc->c", means, kernel)
+    if classes == 2:
+        kernel, bias = kernel[:, 1:] - kernel[:, :1], bias[1:] - bias[:1]
+    found = discriminant(features, targets, classes)
+    np.testing.assert_allclose(found[0], kernel, rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(found[1], bias, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("classes", [2, 4])
+def test_the_discriminant_agrees_with_scikit_learn_at_the_same_shrinkage(classes):
+    features, targets = clouds(classes, 25, 6)
+    # Of equal spread in every direction, so that scikit-learn's standardizing before it shrinks changes nothing.
+    residuals = features - np.stack([features[targets == label].mean(axis=0) for label in range(classes)])[targets]
+    features = (features / residuals.std(axis=0)).astype(np.float32)
+    theirs = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=SHRINKAGE, priors=[1 / classes] * classes)
+    theirs.fit(features, targets)
+    kernel, bias = discriminant(features, targets, classes)
+    np.testing.assert_allclose(probabilities_of(features @ kernel + bias), theirs.predict_proba(features), atol=2e-3)
+
+
+def test_more_features_than_pictures_are_no_obstacle():
+    features, targets = clouds(3, 4, 200)
+    kernel, bias = discriminant(features, targets, 3)
+    assert np.isfinite(kernel).all() and ((features @ kernel + bias).argmax(axis=1) == targets).all()
+
+
+# --- the head ---
+
+
+@pytest.mark.parametrize("classes", [2, 3, 12])
+def test_a_head_learns_and_its_rows_sum_to_one(classes):
+    features, targets = clouds(classes, 20)
+    new, new_targets = clouds(classes, 20, draw=2)
+    head = fitted(features, targets, classes)
+    probabilities = says(head, new)
+    assert head.kernel.shape == (20, 1 if classes == 2 else classes)
+    assert head.kernel.dtype == head.bias.dtype == np.float32
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
+    assert (probabilities.argmax(axis=1) == new_targets).mean() > 0.95
+
+
+@pytest.mark.parametrize("apart", [0.0, 0.3, 2.0])
+def test_the_weights_of_both_models_are_never_negative(apart):
+    features, targets = clouds(3, 15, apart=apart)
+    head = fitted(features, targets, 3)
+    assert head.logistic_weight >= 0 and head.discriminant_weight >= 0
+
+
+def test_the_strength_is_that_of_the_lowest_loss_over_the_folds():
+    features, targets = clouds(3, 15)
+    head = fitted(features, targets, 3)
+    assert set(head.losses) == set(STRENGTHS)
+    assert head.losses[head.strength] == min(head.losses.values())
+
+
+def test_features_that_tell_nothing_give_the_frequencies_and_no_confidence():
+    rng = np.random.default_rng(0)
+    features, targets = rng.normal(size=(300, 20)).astype(np.float32), np.arange(300) % 3
+    probabilities = says(fitted(features, targets, 3), rng.normal(size=(100, 20)).astype(np.float32))
+    assert probabilities.max() < 0.7
+    assert np.abs(probabilities.mean(axis=0) - 1 / 3).max() < 0.1
+
+
+def test_the_probabilities_are_calibrated_on_new_pictures():
+    features, targets = clouds(2, 400, apart=0.25)
+    new, new_targets = clouds(2, 2000, apart=0.25, draw=2)
+    probabilities = says(fitted(features, targets, 2), new)
+    sure = probabilities.max(axis=1)
+    assert abs(sure.mean() - (probabilities.argmax(axis=1) == new_targets).mean()) < 0.05
+
+
+@pytest.mark.parametrize("kind", ["one feature", "all features"])
+@pytest.mark.parametrize("value", [0.0, 0.1, 1e4])
+def test_constant_features_do_no_harm(kind, value):
+    features, targets = clouds(3, 10)
+    features[:, 0 if kind == "one feature" else slice(None)] = value
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        head = fitted(features, targets, 3)
+        probabilities = says(head, features)
+    assert np.isfinite(head.kernel).all() and np.isfinite(probabilities).all()
+    if kind == "all features":
+        np.testing.assert_allclose(probabilities, 1 / 3, atol=0.02)
+    else:
+        assert (probabilities.argmax(axis=1) == targets).mean() > 0.9
+
+
+def test_a_class_that_no_fold_holds_out_does_no_harm():
+    features, targets = clouds(3, 8)
+    features, targets = features[:17], targets[:17]  # one picture of the third class
+    folds = [(np.setdiff1d(np.arange(17), held), held) for held in (np.arange(0, 16, 2), np.arange(1, 16, 2))]
+    head = fitted(features, targets, 3, folds=folds)
+    np.testing.assert_allclose(says(head, features).sum(axis=1), 1, atol=1e-5)
+    assert (says(head, features[:16]).argmax(axis=1) == targets[:16]).all()
+
+
+def test_two_pictures_per_class_are_enough():
+    features, targets = clouds(2, 2, apart=3)
+    head = fitted(
+        features, targets, 2, folds=[(np.array([0, 2]), np.array([1, 3])), (np.array([1, 3]), np.array([0, 2]))]
+    )
+    assert (says(head, features).argmax(axis=1) == targets).all()
+
+
+def test_the_scale_of_the_features_does_not_matter():
+    features, targets = clouds(3, 15)
+    one, thousand = fitted(features, targets, 3), fitted(1000 * features + 5000, targets, 3)
+    np.testing.assert_allclose(says(one, features), says(thousand, 1000 * features + 5000), atol=0.03)
+
+
+def test_progress_counts_the_folds():
+    features, targets = clouds(2, 9)
+    seen = []
+    fitted(features, targets, 2, progress=lambda done, total: seen.append((done, total)))
+    assert seen == [(1, 4), (2, 4), (3, 4)]
+
+
+def test_the_same_data_give_the_same_head():
+    features, targets = clouds(3, 15)
+    one, two = fitted(features, targets, 3), fitted(features, targets, 3)
+    assert (one.kernel == two.kernel).all() and (one.bias == two.bias).all()
