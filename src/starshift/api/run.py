@@ -9,7 +9,7 @@ from pathlib import Path
 from starshift.api.render import read_predictions, write_report
 from starshift.ladder.folder import RunFolder
 from starshift.records import RunRecord
-from starshift.report.view import TableRow, table
+from starshift.report.figures import TableRow, table
 
 
 class Run:

@@ -11,7 +11,7 @@ from starshift.api.check import Checked
 from starshift.api.run import Run
 from starshift.api.understood import understood
 from starshift.report import words
-from starshift.report.view import TableRow
+from starshift.report.figures import TableRow
 
 
 def show_run(run: Run) -> None:

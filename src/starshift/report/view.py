@@ -6,55 +6,23 @@ The order of the dict is the order of the page: the verdict, then pictures, then
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, TypedDict
+from typing import Any
 
 from starshift.records import (
-    PARTS,
-    ClassScore,
     Dataset,
     Epoch,
-    Finding,
     Predictions,
     RungRecord,
     RunRecord,
     Score,
-    Summary,
     TestRecord,
-    Verdict,
 )
 from starshift.report import charts, pictures, words
 from starshift.report.charts import BASELINE
 from starshift.report.confusion import confusion
+from starshift.report.data import data
+from starshift.report.figures import figures
 from starshift.report.pictures import Thumbnail
-
-MOST_CLASS_BARS = 20
-"""Classes whose sizes are drawn one by one; of more, the largest and the smallest eight."""
-
-MOST_GROUPS = 12
-"""Groups of files shown per finding; all of them are in run.json."""
-
-MOST_IN_GROUP = 8
-"""Files shown per group."""
-
-MOST_SET_ASIDE = 500
-"""Files set aside that are shown one by one."""
-
-
-class TableRow(TypedDict):
-    """One line of the table of rungs, as the terminal, Python and the report show it."""
-
-    rung: str
-    status: Literal["finished", "skipped"]
-    chosen: bool
-    accuracy: str  # with interval and n; "" where the rung was skipped, as in all that follow
-    log_loss: str  # the value; its interval is in the report and the record
-    seconds: str
-    verdict: str  # against the best finished rung before; or why the rung was skipped
-
-
-def table(run: RunRecord) -> list[TableRow]:
-    """The rungs in the order climbed, every cell in words."""
-    return [_table_row(rung, run.chosen) for rung in run.rungs]
 
 
 def wanted(run: RunRecord, predictions: Mapping[str, Predictions]) -> list[str]:
@@ -94,8 +62,8 @@ def view(
         "curves": [charts.curves(one, histories[one.name]) for one in run.rungs if histories.get(one.name)],
         "confusion": _confusion(rung, dataset),
         "galleries": _galleries(run.chosen, shown, dataset, thumbnail) if shown else [],
-        "data": _data(run, dataset),
-        "figures": _figures(run, rung),
+        "data": data(run, dataset),
+        "figures": figures(run, rung),
         "repeat": _repeat(run),
     }
     cleaned: dict[str, Any] = _cleaned(whole)
@@ -282,190 +250,6 @@ def _facts(run: RunRecord) -> list[dict[str, str]]:
         {"figure": words.count(aside), "words": "set aside", "to": "#data"},
         {"figure": words.count(warnings), "words": "warning" if warnings == 1 else "warnings", "to": "#data"},
     ]
-
-
-# ---- the data -------------------------------------------------------------------------------------
-
-
-def _data(run: RunRecord, dataset: Dataset) -> dict[str, Any]:
-    aside = dataset.set_aside
-    return {
-        "facts": _data_facts(run.data, run.split),
-        "classes": _class_bars(run.data.classes),
-        "remarks": [words.sentence(remark) for remark in run.data.remarks],
-        "findings": [_finding(one) for one in sorted(run.findings, key=lambda one: one.severity != "warning")],
-        "set_aside": [
-            {"path": one.path, "kind": one.kind, "reason": words.sentence(one.reason)} for one in aside[:MOST_SET_ASIDE]
-        ],
-        "set_aside_words": words.counted(len(aside), "file"),
-        "set_aside_more": words.counted(len(aside) - MOST_SET_ASIDE, "more file") if aside[MOST_SET_ASIDE:] else "",
-    }
-
-
-def _data_facts(data: Summary, split: str) -> list[dict[str, str]]:
-    facts = {
-        "Source": data.source,
-        "Layout": data.layout,
-        "Parts": words.counts({part: data.parts[part] for part in PARTS if data.parts.get(part)}),
-        "Split": words.sentence(split),
-        "Formats": words.counts(_commonest_first(data.formats)),
-        "Smallest": words.pixels(data.smallest),
-        "Median": words.pixels(data.median),
-        "Largest": words.pixels(data.largest),
-        "Set aside": words.counts(_commonest_first(data.set_aside)) or "nothing",
-        "Skipped": words.counts(_commonest_first(data.skipped)) or "nothing",
-    }
-    return [{"term": term, "text": text} for term, text in facts.items() if text]
-
-
-def _commonest_first(counts: Mapping[str, int]) -> dict[str, int]:
-    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
-
-
-def _class_bars(classes: Mapping[str, int]) -> dict[str, Any]:
-    ranked = list(_commonest_first(classes).items())
-    most = max(classes.values(), default=0) or 1
-    shown, left_out = ranked, 0
-    if len(ranked) > MOST_CLASS_BARS:
-        shown, left_out = [*ranked[:8], *ranked[-8:]], len(ranked) - 16
-    return {
-        "bars": [
-            {"label": label, "count": words.count(number), "bar": round(100 * number / most, 2)}
-            for label, number in shown
-        ],
-        "gap_after": 8 if left_out else 0,
-        "left_out": words.counted(left_out, "class", "classes") + " between" if left_out else "",
-    }
-
-
-def _finding(finding: Finding) -> dict[str, Any]:
-    more = len(finding.groups) - MOST_GROUPS
-    return {
-        "kind": finding.kind,
-        "warning": finding.severity == "warning",
-        "sentence": words.sentence(finding.sentence),
-        "groups": [_group(group) for group in finding.groups[:MOST_GROUPS]],
-        "more": f"{words.counted(more, 'more group')} in run.json" if more > 0 else "",
-    }
-
-
-def _group(paths: Sequence[str]) -> dict[str, Any]:
-    more = len(paths) - MOST_IN_GROUP
-    return {"paths": list(paths[:MOST_IN_GROUP]), "more": f"and {words.count(more)} more" if more > 0 else ""}
-
-
-# ---- all figures ----------------------------------------------------------------------------------
-
-_METRICS = (  # title, field of Score, decimals (None: a share in percent)
-    ("Accuracy", "accuracy", None),
-    ("Balanced accuracy", "balanced_accuracy", None),
-    ("Macro F1", "macro_f1", 3),
-    ("ROC AUC", "roc_auc", 3),
-    ("Log loss", "log_loss", 3),
-)
-
-
-def _figures(run: RunRecord, rung: RungRecord | None) -> dict[str, Any]:
-    rows = [(one.name, "validation", one.score) for one in run.rungs if one.score]
-    if run.test:
-        rows.append((run.test.rung, "sealed test", run.test.score))
-    return {
-        "columns": [title for title, _, _ in _METRICS],
-        "rows": [_figure_row(name, part, score, run.chosen) for name, part, score in rows],
-        "methods": _methods([score for _, _, score in rows]),
-        "comparisons": [_comparison(rung.verdict) for rung in run.rungs if rung.verdict],
-        "times": [_times(one) for one in run.rungs if one.seconds is not None],
-        "classes": _class_tables(run, rung),
-    }
-
-
-def _figure_row(name: str, part: str, score: Score, chosen: str) -> dict[str, Any]:
-    return {
-        "rung": name,
-        "part": part,
-        "n": words.counted(score.accuracy.n, "picture"),
-        "chosen": name == chosen,
-        "cells": [_figure_cell(score, field, decimals) for _, field, decimals in _METRICS],
-    }
-
-
-def _figure_cell(score: Score, field: str, decimals: int | None) -> dict[str, str]:
-    estimate = getattr(score, field)
-    if estimate is None:
-        return {"figure": "not defined", "interval": ""}
-    interval = words.interval(estimate, decimals) if estimate.low is not None else "no interval"
-    return {"figure": words.figure(estimate, decimals), "interval": interval}
-
-
-def _methods(scores: Sequence[Score]) -> list[str]:
-    """How the intervals were found, and which figures each way serves: `Wilson: accuracy`."""
-    served: dict[str, list[str]] = {}
-    for title, field, _ in _METRICS:
-        for estimate in (getattr(score, field) for score in scores):
-            if estimate is not None:
-                way = estimate.method if estimate.low is not None else f"no interval, since {estimate.method}"
-                served.setdefault(way, []).append(title)
-    return [f"{way}: {', '.join(dict.fromkeys(titles))}" for way, titles in served.items()]
-
-
-def _comparison(verdict: Verdict) -> dict[str, str]:
-    difference = verdict.difference
-    return {
-        "rung": verdict.model,
-        "against": verdict.against,
-        "difference": words.points(difference.value),
-        "interval": words.points_interval(difference),
-        "only": f"{words.count(verdict.only_model_right)} to {words.count(verdict.only_other_right)}",
-        "p": words.p_value(verdict.p_value),
-        "n": words.counted(difference.n, "picture"),
-        "method": difference.method,
-    }
-
-
-def _times(rung: RungRecord) -> dict[str, str]:
-    needed, predicted = rung.seconds or 0.0, rung.predicted_seconds
-    return {
-        "rung": rung.name,
-        "predicted": words.seconds(predicted) if predicted is not None else "not predicted",
-        "needed": words.seconds(needed),
-        "off": words.off(predicted, needed) if predicted is not None and needed > 0 else "",
-    }
-
-
-def _class_tables(run: RunRecord, rung: RungRecord | None) -> list[dict[str, Any]]:
-    """Class by class for the chosen rung, on validation and, once opened, on the sealed test."""
-    parts = [("validation", rung.score)] if rung and rung.score else []
-    if run.test and run.test.rung == run.chosen:
-        parts.append(("sealed test", run.test.score))
-    return [
-        {"rung": run.chosen, "part": part, "rows": [_class_row(one) for one in score.classes]}
-        for part, score in parts
-        if score is not None
-    ]
-
-
-def _class_row(one: ClassScore) -> dict[str, str]:
-    return {
-        "label": one.label,
-        "n": words.count(one.recall.n),
-        "recall": words.percent(one.recall.value) if one.recall.n else "no pictures",
-        "interval": words.interval(one.recall) if one.recall.n else "",
-        "precision": words.percent(one.precision) if one.precision is not None else "never answered",
-    }
-
-
-def _table_row(rung: RungRecord, chosen: str) -> TableRow:
-    score = rung.score
-    verdict = words.against(rung.verdict) if rung.verdict else ""
-    return {
-        "rung": rung.name,
-        "status": rung.status,
-        "chosen": bool(score) and rung.name == chosen,
-        "accuracy": words.estimate(score.accuracy) if score else "",
-        "log_loss": words.number(score.log_loss.value) if score else "",
-        "seconds": words.seconds(rung.seconds) if rung.seconds is not None else "",
-        "verdict": verdict if rung.status == "finished" else words.sentence(f"skipped: {rung.reason}"),
-    }
 
 
 # ---- how to repeat it -----------------------------------------------------------------------------
