@@ -68,4 +68,4 @@ def finished_run(finished_pictures: Path):
     from starshift.progress import Silent
 
     out = finished_pictures.parent / "run"
-    return starshift.fit(finished_pictures, rungs="convnet", out=out, command="starshift fit tiny", progress=Silent())
+    return starshift.fit(finished_pictures, rungs="convnet", out=out, progress=Silent())

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from starshift.api.options import check_request, label_columns, parse_bases, parse_budget, run_name
+from starshift.api.options import as_command, check_request, label_columns, parse_bases, parse_budget, run_name
 from starshift.data.labels import LabelFile
 from starshift.errors import UsageError
 
@@ -87,3 +87,24 @@ def test_columns_want_a_label_file():
     assert label_columns(None, None, None) is None
     with pytest.raises(UsageError, match="give it with --labels"):
         label_columns(None, "id", None)
+
+
+@pytest.mark.parametrize(
+    ("options", "command"),
+    [
+        ({}, "starshift fit photos"),
+        ({"source": "my photos", "rungs": "features"}, "starshift fit 'my photos' --rungs features"),
+        ({"rungs": "baseline"}, "starshift fit photos --rungs baseline"),
+        (
+            dict(labels="l.csv", file_column="id", target="breed", size=64, base="vgg16+mobilenet", budget="90s"),
+            "starshift fit photos --labels l.csv --file-column id --target breed --size 64 --base vgg16+mobilenet "
+            "--budget 90s",
+        ),
+        (
+            dict(seed=3, out="there", allow_leaks=True, min_per_class=5),
+            "starshift fit photos --seed 3 --out there --min-per-class 5 --allow-leaks",
+        ),
+    ],
+)
+def test_a_request_can_be_said_as_a_command_with_what_is_not_default(options, command):
+    assert as_command(request(**options)) == command

@@ -34,7 +34,7 @@ def test_a_report_without_its_thumbnails_is_a_report(finished_run, tmp_path):
 
 
 def test_a_report_says_how_to_repeat_the_run(finished_run):
-    assert "starshift fit tiny" in finished_run.report.read_text(encoding="utf-8")
+    assert f"starshift fit {finished_run.record.data.source}" in finished_run.report.read_text(encoding="utf-8")
 
 
 def test_what_is_no_run_is_refused_when_it_is_opened(tmp_path):

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import numpy as np
 import pytest
 
 from starshift.errors import RunError
 from starshift.ladder.folder import RunFolder
+from starshift.learnware import package
 from starshift.records import Dataset, Epoch, Picture, Predictions, Split
 
 
@@ -74,15 +76,18 @@ def test_a_rung_is_there_once_its_predictions_and_its_model_are(tmp_path):
     assert folder.has_rung("baseline")
 
 
-def test_publishing_replaces_the_model_that_was_there(tmp_path):
-    for name in ("one", "two"):
-        (tmp_path / "rungs" / name / "model").mkdir(parents=True)
-        (tmp_path / "rungs" / name / "model" / name).write_text("")
-    folder = RunFolder(tmp_path)
-    folder.publish("one")
-    folder.publish("two")
-    assert [file.name for file in (tmp_path / "model").iterdir()] == ["two"]
-    assert not (tmp_path / ".model").exists()
+def test_publishing_replaces_the_model_and_adds_what_the_test_said(finished_run, tmp_path):
+    shutil.copytree(finished_run.path, tmp_path / "run")
+    folder, test = RunFolder(tmp_path / "run"), finished_run.record.test
+    (tmp_path / "run/model/leftover").write_text("")
+    folder.publish("baseline", test)
+    learnware, _ = package.read(tmp_path / "run/model")
+    assert learnware.builder == "majority" and [one.part for one in learnware.evaluations] == ["validation"]
+    assert not (tmp_path / "run/model/leftover").exists() and not (tmp_path / "run/.model").exists()
+    folder.publish("convnet", test)
+    learnware, _ = package.read(tmp_path / "run/model")
+    assert [(one.part, one.sealed) for one in learnware.evaluations] == [("validation", False), ("test", True)]
+    assert learnware.evaluations[1].score == test.score
 
 
 def test_a_test_part_that_was_never_opened_has_no_predictions(tmp_path):

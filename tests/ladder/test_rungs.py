@@ -4,6 +4,7 @@ import pytest
 
 from starshift.errors import UsageError
 from starshift.ladder.rungs import FEW_PICTURES, MANY_CLASSES, RUNGS, Options, select
+from starshift.models import weights
 from starshift.models.scratch import SMALLEST
 from starshift.recipe import Stage
 from starshift.records import Dataset, Picture
@@ -71,7 +72,9 @@ def test_a_size_that_is_asked_for_decides(asked, builder):
     assert asked >= SMALLEST[builder]
 
 
-def test_features_take_a_second_base_where_it_pays():
+def test_features_take_a_second_base_where_it_pays(monkeypatch):
+    monkeypatch.setattr(weights, "obtain", lambda base: None)  # both are at hand
+
     def bases(dataset, options=Options()):  # noqa: B008
         return RUNGS["features"].recipe(options, dataset).arguments["bases"]
 
@@ -79,6 +82,10 @@ def test_features_take_a_second_base_where_it_pays():
     assert bases(data(each=FEW_PICTURES // 2)) == ("mobilenet_v2", "mobilenet")
     assert bases(data(classes=MANY_CLASSES + 1, each=200)) == ("mobilenet_v2", "mobilenet")
     assert bases(data(), Options(bases=("vgg16",))) == ("vgg16",)
+
+
+def test_features_do_without_a_second_base_whose_weights_are_not_to_be_had():
+    assert RUNGS["features"].recipe(Options(), data(each=10)).arguments["bases"] == ("mobilenet_v2",)
 
 
 def test_features_look_at_224_pixels_unless_told_otherwise():

@@ -9,7 +9,16 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 
-from starshift.models.classical import SHRINKAGE, discriminant, fit_head, logistic, majority, probabilities_of
+from starshift.models.classical import (
+    SHRINKAGE,
+    compress,
+    discriminant,
+    fit_head,
+    head_probabilities,
+    logistic,
+    majority,
+    probabilities_of,
+)
 
 STRENGTHS = (3e-3, 1e-2, 3e-2)
 
@@ -37,7 +46,27 @@ def fitted(features, targets, classes, **changes):
 
 
 def says(head, features):
-    return probabilities_of(features @ head.kernel + head.bias)
+    return head_probabilities(features, head.kernel, head.bias)
+
+
+def test_compression_keeps_signs_and_order_and_shortens_tails():
+    values = np.array([-3.0, -0.5, 0.0, 0.5, 3.0, 100.0], np.float32)
+    compressed = compress(values)
+    assert compressed.dtype == np.float32
+    np.testing.assert_allclose(compressed, np.sign(values) * np.log1p(np.abs(values)), rtol=1e-6)
+    assert (np.diff(compressed) > 0).all()
+
+
+@pytest.mark.parametrize("rows", [30, 61, 120])
+def test_few_rows_and_many_solve_the_same_equations(rows):
+    features, targets = clouds(3, rows // 3 + 1, features=60)
+    kernel, _ = discriminant(features, targets, 3)
+    means = np.stack([features[targets == label].mean(axis=0) for label in range(3)])
+    residuals = (features - means[targets]).astype(np.float64)
+    covariance = residuals.T @ residuals / len(residuals)
+    variance = np.trace(covariance) / len(covariance)
+    shrunken = (1 - SHRINKAGE) * covariance + SHRINKAGE * variance * np.eye(len(covariance))
+    np.testing.assert_allclose(kernel, np.linalg.solve(shrunken, means.T), rtol=2e-3, atol=2e-4)
 
 
 # --- the majority class ---

@@ -13,7 +13,8 @@ from report.fake_run import CALTECH, HOSTILE_CLASSES, Fake, fake_history, fake_r
 from starshift.records import Epoch, Estimate, Finding, Predictions
 from starshift.report import charts, pictures
 from starshift.report.confusion import confusion
-from starshift.report.view import table, wanted
+from starshift.report.figures import table
+from starshift.report.view import wanted
 
 
 def said(fake: Fake) -> str:
