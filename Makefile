@@ -19,7 +19,7 @@ demo: setup
 	$(BIN)/starshift demo
 
 test: setup
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2
 
 check: setup
 	$(BIN)/ruff format --check .

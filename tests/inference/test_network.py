@@ -48,7 +48,7 @@ def test_the_best_precision_stays_close_to_float32(model, folder):
 def test_a_picture_gets_the_same_answer_alone_and_in_company(folder):
     opened = Network(folder, "f32")
     together = opened.run(pixels(BATCH))
-    alone = np.concatenate([opened(one[None]) for one in pixels(BATCH)])
+    alone = np.concatenate([opened.run(one[None]) for one in pixels(BATCH)])
     np.testing.assert_allclose(alone, together, atol=1e-5)
 
 
@@ -59,9 +59,9 @@ def test_a_network_knows_its_sizes(folder):
 
 def test_answers_are_not_overwritten_by_the_next_call(folder):
     opened = Network(folder, "f32")
-    first = opened(pixels(BATCH))
+    first = opened.run(pixels(BATCH))
     kept = first.copy()
-    opened(pixels(BATCH)[::-1])
+    opened.run(pixels(BATCH)[::-1])
     np.testing.assert_array_equal(first, kept)
 
 
@@ -72,7 +72,7 @@ def test_progress_is_told_after_each_batch(folder):
 
 
 def test_the_compiled_form_is_kept(folder):
-    Network(folder, "f32")(pixels(1))
+    Network(folder, "f32").run(pixels(1))
     assert list((folder / "compiled-f32").iterdir())
 
 

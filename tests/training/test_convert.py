@@ -26,7 +26,7 @@ def test_a_converted_network_takes_uint8_and_gives_what_keras_gives(model, tmp_p
     assert find(tmp_path, "key") == folder
     network = Network(folder, "f32")
     pixels = np.random.default_rng(0).integers(0, 256, (3, 6, 6, 3), dtype=np.uint8)
-    np.testing.assert_allclose(network(pixels), model.predict(pixels.astype(np.float32), verbose=0), atol=1e-5)
+    np.testing.assert_allclose(network.run(pixels), model.predict(pixels.astype(np.float32), verbose=0), atol=1e-5)
 
 
 def test_a_conversion_that_fails_leaves_nothing(model, tmp_path, monkeypatch):

@@ -7,7 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from starshift.inference.network import BATCH, Network
+from starshift.inference.network import Network
+
+KEPT_AT_ONCE = 64
+"""Pictures between two writes: so many are computed again after a stop."""
 
 
 def compute(
@@ -50,9 +53,9 @@ def _fill(
     progress: Callable[[int, int], None] | None,
 ) -> None:
     with store.writer(len(positions)) as writer:
-        for start in range(0, len(positions), BATCH):
-            batch = positions[start : start + BATCH]
-            for position, row in zip(batch, network(pixels[batch]), strict=True):
+        for start in range(0, len(positions), KEPT_AT_ONCE):
+            some = positions[start : start + KEPT_AT_ONCE]
+            for position, row in zip(some, network.run(pixels[some]), strict=True):
                 writer.add(digests[position], row)
             if progress:
-                progress(min(start + BATCH, len(positions)), len(positions))
+                progress(min(start + KEPT_AT_ONCE, len(positions)), len(positions))

@@ -11,7 +11,7 @@ from starshift import seeds
 from starshift.compose.frozen import FrozenBase, FrozenBases
 from starshift.data.decode import Frame
 from starshift.evaluation.protocol import inner_folds
-from starshift.inference.network import BATCH, Network, best_precision
+from starshift.inference.network import Network, best_precision
 from starshift.ladder.materials import Materials, Model
 from starshift.ladder.rungs import FIRST_BASE, SECOND_BASE, second_base_pays
 from starshift.ladder.unfitted import unfitted
@@ -23,6 +23,9 @@ FOLDS = 5
 
 OPENING_SECONDS = 0.5
 """Opening a converted network: importing OpenVINO, reading what it compiled before."""
+
+MEASURED_PICTURES = 48
+"""Pictures by which a base's pace is measured; fewer say too little."""
 
 HEAD_PACE = 1.4e-11
 """Seconds per floating-point operation of fitting the head, before it was measured here."""
@@ -91,7 +94,7 @@ def _features(bases: FrozenBases, materials: Materials) -> np.ndarray:
         decoded = partial(materials.pictures.pixels, base.frame)
         matrices.append(FrozenBases((base,)).stored(digests, decoded, materials.progress.update))
         materials.progress.finish()
-        if missing >= 8 * BATCH:
+        if missing >= MEASURED_PICTURES:
             materials.paces.put(_pace_name(base), (time.perf_counter() - began) / missing)
     return np.concatenate(matrices, axis=1)
 
@@ -151,16 +154,16 @@ def _seconds_per_picture(base: FrozenBase, materials: Materials) -> float:
     return known
 
 
-def _measure(network: Network, batches: int = 6) -> float:
-    shape = (BATCH, network.size, network.size, 3)
+def _measure(network: Network) -> float:
+    shape = (MEASURED_PICTURES, network.size, network.size, 3)
     noise = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
-    network(noise)
+    network.prepare()
     durations = []
-    for _ in range(batches):
+    for _ in range(3):
         began = time.perf_counter()
-        network(noise)
+        network.run(noise)
         durations.append(time.perf_counter() - began)
-    return float(np.median(durations)) / BATCH
+    return float(np.median(durations)) / MEASURED_PICTURES
 
 
 def _pace_name(base: FrozenBase) -> str:
