@@ -236,6 +236,16 @@ def test_what_was_said_of_another_test_part_is_forgotten(run_of_its_own):
     assert run.record.test is None and not (out / "test.csv").exists()
 
 
+def test_changing_the_seed_and_back_does_not_break_the_seal(run_of_its_own, monkeypatch):
+    pictures, out = run_of_its_own
+    first = Run(out).record.test
+    fit(pictures, out, seed=1)
+    assert Run(out).record.openings == (first,)
+    monkeypatch.setattr("starshift.api.fit.open_test", None)
+    again = fit(pictures, out, rungs="convnet").record
+    assert again.test == first and again.openings == (first,)
+
+
 def test_a_set_without_a_test_part_says_so(tmp_path):
     source = given_parts(tmp_path / "parts", "train", "val")
     run = fit(source, tmp_path / "run")

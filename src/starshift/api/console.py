@@ -5,6 +5,8 @@ from __future__ import annotations
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from starshift.report import words
+
 
 class ConsoleProgress:
     """Says on standard error what goes on, so that standard output stays clean for results."""
@@ -16,7 +18,7 @@ class ConsoleProgress:
 
     def say(self, sentence: str) -> None:
         """A line that stays."""
-        self.console.print(sentence, markup=False, soft_wrap=True)
+        self.console.print(words.visible(sentence), markup=False, soft_wrap=True)
 
     def start(self, task: str, total: int) -> None:
         """A bar appears; where there is no terminal, nothing is drawn."""

@@ -58,7 +58,8 @@ def fit(
     out: the run folder, runs/NAME by default. Calling again with the same one continues what is unfinished.
     allow_leaks: go on although given parts share exact copies.
     progress: where to say what goes on; the terminal if None, nowhere with starshift.progress.Silent().
-    Raises UsageError, DataError, LeakError, RunError or MissingWeights, each with all problems at once.
+    Raises UsageError, DataError, LeakError or RunError, each with all problems at once. A base whose weights are not
+    to be had raises nothing: its rung is skipped with the reason.
     """
     request = check_request(
         source,
@@ -170,6 +171,7 @@ class _Fitting:
         earlier = self.folder.read_run() if self.folder.is_run else None
         planned = plan(self.request.rungs, self.request.options, self.materials, self.folder, earlier)
         say_plan(self.progress, planned, self.request.budget_seconds)
+        self.openings = earlier.openings if earlier else ()
         self.test = self._test_before(earlier)
         self.kept = [one.done for one in planned if one.done]
         # Both at once, and only now: whatever stops the run, data and record in the folder belong together.
@@ -188,13 +190,13 @@ class _Fitting:
         return Run(self.folder.path)
 
     def _test_before(self, earlier: RunRecord | None) -> TestRecord | None:
-        """An opening of this very test part by an earlier call; one of another part is forgotten."""
-        test = earlier.test if earlier else None
-        if test and test.split == self.materials.split_digest:
+        """An opening of this very test part by an earlier call, also if other parts were tested since."""
+        latest = earlier.test if earlier else None
+        if latest and latest.split == self.materials.split_digest:
             keep_test(self.materials, self.folder)
-            return test
+            return latest
         self.folder.forget_test()
-        return None
+        return next((opening for opening in self.openings if opening.split == self.materials.split_digest), None)
 
     def _open_test(self, state: Climb) -> None:
         chosen = state.best
@@ -203,6 +205,7 @@ class _Fitting:
         if chosen.name == "baseline":
             return  # it learned nothing, so that there is nothing to test; the part stays sealed for a model
         self.test, predictions = open_test(chosen.name, self.materials, self.folder)
+        self.openings = (*self.openings, self.test)
         self.folder.write_test(predictions)
 
     def _publish(self, state: Climb) -> None:
@@ -210,7 +213,6 @@ class _Fitting:
             self.folder.publish(state.best.name, self.test)
         self.folder.write_run(self._record(state, finished=_now()))
         write_report(self.folder, self.materials.pictures, state.predictions)
-        self.folder.write_run(self._record(state, finished=_now()))
 
     def _record(self, state: Climb, *, finished: str) -> RunRecord:
         return RunRecord(
@@ -229,6 +231,7 @@ class _Fitting:
             chosen=state.best.name if state.best else "",
             test=self.test,
             environment=environment(),
+            openings=self.openings,
             notes=self._notes(state),
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -61,6 +61,7 @@ def fit(recipe: Recipe, materials: Materials, on_epoch: Callable[[Epoch], None])
         on_epoch=on_epoch,
     )
     materials.progress.finish()
+    _remember_pace(recipe, materials, trained.history)
     parameters = sum(array.size for array in trained.weights.values())
     details = {
         "parameters": f"{parameters:,}",
@@ -74,6 +75,20 @@ def fit(recipe: Recipe, materials: Materials, on_epoch: Callable[[Epoch], None])
     }
     learnware = unfitted(recipe, materials, precision=best_precision())
     return Model(learnware, trained.weights, trained.history, details, NONDETERMINISTIC)
+
+
+def _remember_pace(recipe: Recipe, materials: Materials, history: Sequence[Epoch]) -> None:
+    """Correct the measured pace by what the whole training took, so that the next prediction is better."""
+    from starshift.training.fit import Pace
+
+    name = _pace_name(recipe, materials)
+    step, picture = materials.paces.get(f"{name}: step"), materials.paces.get(f"{name}: picture")
+    if step is None or picture is None:
+        return
+    sizes = len(materials.split.train), len(materials.split.validation)
+    ratio = sum(epoch.seconds for epoch in history) / Pace(0.0, step, picture).seconds(recipe.stages, *sizes)
+    materials.paces.put(f"{name}: step", step * ratio)
+    materials.paces.put(f"{name}: picture", picture * ratio)
 
 
 def _builder(recipe: Recipe, materials: Materials) -> Callable[[], Any]:

@@ -84,6 +84,7 @@ class RunRecord(Struct, frozen=True, forbid_unknown_fields=True):
     findings: tuple[Finding, ...]
     rungs: tuple[RungRecord, ...]  # in the order climbed
     chosen: str  # best rung by validation; "" while none is finished
-    test: TestRecord | None
+    test: TestRecord | None  # of today's split
     environment: Environment
+    openings: tuple[TestRecord, ...] = ()  # every opening of any test part in this folder, `test` among them
     notes: tuple[str, ...] = ()  # what was skipped, replaced or estimated, in sentences
