@@ -63,7 +63,8 @@ def test_a_file_that_is_not_there_is_said_in_words(tmp_path):
 
 
 def test_lines_come_back_as_they_were_written(tmp_path):
-    files.write_lines([EPOCH, EPOCH], tmp_path / "history.jsonl")
+    files.append_line(EPOCH, tmp_path / "history.jsonl")
+    files.append_line(EPOCH, tmp_path / "history.jsonl")
     assert files.read_lines(tmp_path / "history.jsonl", Epoch) == [EPOCH, EPOCH]
 
 

@@ -101,8 +101,7 @@ class RunFolder:
 
     def append_epoch(self, name: str, epoch: Epoch) -> None:
         """One line more of a rung's history."""
-        with (self._rung(name) / "history.jsonl").open("ab") as stream:
-            stream.write(msgspec.json.encode(epoch) + b"\n")
+        files.append_line(epoch, self._rung(name) / "history.jsonl")
 
     def read_history(self, name: str) -> list[Epoch]:
         """A rung's history; empty for one without epochs."""

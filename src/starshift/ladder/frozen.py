@@ -48,11 +48,12 @@ def depends_on(recipe: Recipe, materials: Materials) -> tuple[object, ...]:
 
 def predict_seconds(recipe: Recipe, materials: Materials) -> float:
     """How long `fit` will take: features that are not stored yet, and the head. Bases never used are converted now."""
+    bases = find_bases(recipe, materials).bases
     total = 0.0
-    for base in find_bases(recipe, materials).bases:
+    for base in bases:
         if missing := len(base.store.missing(materials.dataset.digests)):
             total += OPENING_SECONDS + missing * _seconds_per_picture(base, materials)
-    return total + _head_seconds(recipe, materials)
+    return total + _head_seconds(recipe, materials, sum(base.base.features for base in bases))
 
 
 def fit(recipe: Recipe, materials: Materials) -> Model:
@@ -125,8 +126,7 @@ def _head(recipe: Recipe, materials: Materials, features: np.ndarray) -> LinearH
 HEAD_PACE_NAME = "linear head, floating-point operation"
 
 
-def _head_seconds(recipe: Recipe, materials: Materials) -> float:
-    features = sum(base.base.features for base in find_bases(recipe, materials).bases)
+def _head_seconds(recipe: Recipe, materials: Materials, features: int) -> float:
     pace = materials.paces.get(HEAD_PACE_NAME) or HEAD_PACE
     return pace * _head_operations(recipe, materials, features)
 

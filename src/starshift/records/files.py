@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TypeVar
 
@@ -47,9 +46,10 @@ def read(file: Path, kind: type[T]) -> T:
         ) from error
 
 
-def write_lines(records: Iterable[object], file: Path) -> None:
-    """Write records as JSON lines."""
-    write_bytes(b"".join(msgspec.json.encode(record) + b"\n" for record in records), file)
+def append_line(record: object, file: Path) -> None:
+    """Add a record to a file of JSON lines."""
+    with file.open("ab") as stream:
+        stream.write(msgspec.json.encode(record) + b"\n")
 
 
 def read_lines(file: Path, kind: type[T]) -> list[T]:
