@@ -62,7 +62,12 @@ def plan(
     wanted = {rung.name for rung in rungs}
     kept = [rung for name, rung in RUNGS.items() if name in wanted or name in before]
     planned = [_plan_one(rung, options, materials, folder, before.get(rung.name), rung.name in wanted) for rung in kept]
-    return sorted((one for one in planned if one is not None), key=lambda one: (bool(one.reason), one.seconds))
+    return sorted((one for one in planned if one is not None), key=_order)
+
+
+def _order(one: Planned) -> tuple[bool, bool, float]:
+    """The baseline comes first, whatever it costs: it is what the others are compared with."""
+    return bool(one.reason), one.rung.name != "baseline", one.seconds
 
 
 def _plan_one(
@@ -86,6 +91,10 @@ def _plan_one(
 SCORING_PACE_NAME = "scoring, picture and class"
 SCORING_PACE = 8e-6
 """Seconds per validation picture and class for intervals by 1,000 bootstrap draws, before it was measured here."""
+
+
+TELLING_OPERATIONS = 1000
+"""Pictures times classes below which scoring tells what calling costs; its pace is then not remembered."""
 
 
 def _scoring_pace(materials: Materials) -> float:
@@ -141,7 +150,8 @@ def _climb_one(
     predictions = predict_part(predictor, materials, materials.split.validation)
     scoring = time.perf_counter()
     score = protocol.score(predictions, seed=seeds.child(materials.seed, "bootstrap"))
-    materials.paces.put(SCORING_PACE_NAME, (time.perf_counter() - scoring) / _scoring_operations(materials))
+    if (operations := _scoring_operations(materials)) >= TELLING_OPERATIONS:
+        materials.paces.put(SCORING_PACE_NAME, (time.perf_counter() - scoring) / operations)
     evaluation = Evaluation(part="validation", score=score, sealed=False)
     folder.write_model(name, msgspec.structs.replace(learnware, evaluations=(evaluation,)), model.tensors)
     folder.write_predictions(name, predictions)
