@@ -127,7 +127,7 @@ def _generators(keras, folder: Path, count: int) -> float:
 def _limit(keras, rate: float) -> str:
     """What share of the machine's own bfloat16 product of matrices a training at this rate amounts to."""
     needed = 3 * multiply_adds(seeds_network(keras, compiled=False)) * rate
-    measured = _matmul_rate()
+    measured = matmul_rate()
     return (
         f"A training picture takes 3 × {multiply_adds(seeds_network(keras, compiled=False)) / 1e6:.0f} million "
         f"multiply-adds (forward, and twice backward), so that this rate is {needed / 1e9:.0f} billion per second: "
@@ -146,7 +146,8 @@ def multiply_adds(model) -> int:
     return total
 
 
-def _matmul_rate(side: int = 2048, times: int = 5) -> float:
+def matmul_rate(side: int = 2048, times: int = 5) -> float:
+    """Multiply-adds per second of a bfloat16 product of two matrices."""
     import tensorflow as tf
 
     one = tf.cast(tf.random.normal((side, side)), tf.bfloat16)

@@ -11,7 +11,19 @@ from benchmarks.common import ROOT, options, parser, stop
 
 PAGE = ROOT / "docs" / "benchmarks.md"
 
-NAMES = ("start", "transfer", "caltech", "frozen", "convnet", "accuracy", "memory", "predicted")
+NAMES = (
+    "start",
+    "transfer",
+    "caltech",
+    "frozen",
+    "views",
+    "finetuned",
+    "convnet",
+    "augment",
+    "accuracy",
+    "memory",
+    "predicted",
+)
 """Every benchmark, in the order of the page."""
 
 

@@ -39,10 +39,15 @@ def test_weights_files_do_not_collide():
 
 def test_base_finds_by_name_and_offers_the_nearest():
     assert base("mobilenet_v2").features == 1280
-    with pytest.raises(UsageError, match=r"There is no base 'MobileNetV2'\. Did you mean 'mobilenet_v2'\?"):
-        base("MobileNetV2")
+    with pytest.raises(UsageError, match=r"There is no base 'MobilNetV2'\. Did you mean 'mobilenet_v2'\?"):
+        base("MobilNetV2")
     with pytest.raises(UsageError, match=r"There is no base 'zzz'\. Known: mobilenet, mobilenet_v2,"):
         base("zzz")
+
+
+@pytest.mark.parametrize("row", BASES.values(), ids=BASES)
+def test_a_base_is_found_by_its_title_and_by_keras_name_too(row):
+    assert base(row.title) is base(row.constructor) is base(row.name.upper()) is row
 
 
 def test_parse_reads_a_name_with_and_without_a_file():
@@ -51,6 +56,11 @@ def test_parse_reads_a_name_with_and_without_a_file():
     assert parse("mobilenet_v2@~/a@b.h5")[1] == Path.home() / "a@b.h5"
     with pytest.raises(UsageError, match="names no file after the @"):
         parse("mobilenet_v2@")
+
+
+def test_a_folder_without_a_base_is_said(tmp_path):
+    with pytest.raises(UsageError, match=r"There is no base in '.*/mine': it has no base\.json\. Give a folder of"):
+        parse(str(tmp_path / "mine"))
 
 
 def test_megabytes_are_those_of_the_file():

@@ -16,7 +16,7 @@ from starshift.ladder.rungs import RUNGS
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
-COMMANDS = ("", "fit", "check", "predict", "report", "demo")
+COMMANDS = ("", "fit", "check", "predict", "report", "reproduce", "pretrain", "summary", "demo")
 
 
 def help_text(command: str) -> str:
@@ -38,6 +38,15 @@ def weights_table() -> str:
     )
 
 
+def policies_table() -> str:
+    """Every augmentation policy by name, with its amounts in words."""
+    from starshift.augmentation import POLICIES, amounts
+
+    head = "| policy | every training picture is |\n|---|---|\n"
+    rows = (f"| `{name}` | {', '.join(amounts(policy)) or 'left as it is'} |" for name, policy in POLICIES.items())
+    return head + "\n".join(rows)
+
+
 def errors_page() -> str:
     """The exception family as its module draws it."""
     import starshift.errors
@@ -49,6 +58,7 @@ def errors_page() -> str:
 MADE: dict[tuple[str, str], Callable[[], str]] = {
     **{("cli.md", f"help {name}".rstrip()): (lambda name=name: help_text(name)) for name in COMMANDS},
     ("weights.md", "catalogue"): weights_table,
+    ("augmentation.md", "policies"): policies_table,
     ("python.md", "errors"): errors_page,
 }
 """What is made by a program: page and marker → text."""

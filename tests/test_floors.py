@@ -15,7 +15,7 @@ SOURCE = Path(starshift.__file__).parent
 FLOORS = {
     # 0: a small vocabulary and plain values, each a module or package of its own
     **dict.fromkeys(
-        ["errors", "records", "recipe", "catalogue", "seeds", "execution", "progress", "apportion"],
+        ["errors", "records", "augmentation", "recipe", "catalogue", "seeds", "execution", "progress", "apportion"],
         0,
     ),
     **dict.fromkeys(["data", "models", "evaluation"], 1),
@@ -32,7 +32,7 @@ FLOORS = {
 
 KERAS_ALLOWED = ("models", "training", "compose.distill", "compose.export", "learnware.package", "learnware.reuse")
 NEEDS_KERAS = {"keras", "tensorflow", "jax", "torch", "keras_hub"}
-HEAVY = {*NEEDS_KERAS, "openvino", "sklearn", "scipy", "pandas", "PIL", "matplotlib"}
+HEAVY = {*NEEDS_KERAS, "openvino", "sklearn", "scipy", "pandas", "PIL", "matplotlib", "cv2"}
 
 
 def name_of(file: Path) -> str:

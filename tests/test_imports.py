@@ -11,7 +11,7 @@ import pytest
 
 import starshift
 
-HEAVY = ("tensorflow", "keras", "jax", "torch", "sklearn", "pandas", "matplotlib")
+HEAVY = ("tensorflow", "keras", "jax", "torch", "sklearn", "pandas", "matplotlib", "cv2")
 
 WATCHED = """
 import sys

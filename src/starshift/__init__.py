@@ -12,7 +12,10 @@ if TYPE_CHECKING:
     from starshift.api.check import check as check
     from starshift.api.fit import fit as fit
     from starshift.api.predict import predict as predict
+    from starshift.api.pretrain import pretrain as pretrain
+    from starshift.api.reproduce import reproduce as reproduce
     from starshift.api.run import Run as Run
+    from starshift.api.summary import summary as summary
 
 __version__ = "0.1.0"
 
@@ -21,9 +24,12 @@ _PUBLIC = {
     "fit": "starshift.api.fit",
     "predict": "starshift.api.predict",
     "Run": "starshift.api.run",
+    "pretrain": "starshift.api.pretrain",
+    "reproduce": "starshift.api.reproduce",
+    "summary": "starshift.api.summary",
 }
 
-__all__ = ["Run", "__version__", "check", "fit", "predict"]
+__all__ = ["Run", "__version__", "check", "fit", "predict", "pretrain", "reproduce", "summary"]
 
 
 def __getattr__(name: str) -> Any:

@@ -45,6 +45,21 @@ def test_what_is_no_budget_is_refused(text):
         parse_budget(text)
 
 
+def test_variants_and_a_policy_come_into_the_command():
+    asked = request(rungs="regularized, modern:skip=no:epochs=20", augment="flip")
+    assert [rung.name for rung in asked.rungs] == ["baseline", "regularized", "modern:skip=no:epochs=20"]
+    assert as_command(asked) == ("starshift fit photos --rungs regularized,modern:skip=no:epochs=20 --augment flip")
+
+
+def test_a_policy_that_is_unknown_or_that_nothing_would_use_is_refused():
+    with pytest.raises(UsageError, match=r"Augmentation policy 'flp' is not known. Did you mean 'flip'\?"):
+        request(augment="flp")
+    with pytest.raises(
+        UsageError, match=r"--augment flip is for rungs that augment \(regularized, modern, .*none of them"
+    ):
+        request(augment="flip", rungs="convnet,features")
+
+
 def test_bases_are_joined_by_plus():
     assert parse_bases(None) == ()
     assert parse_bases("mobilenet_v2 + mobilenet") == ("mobilenet_v2", "mobilenet")

@@ -68,6 +68,35 @@ def test_another_frame_precision_or_base_has_a_store_of_its_own(tmp_path):
     assert len(set(stores)) == len(stores)
 
 
+def test_other_cuts_and_maps_have_a_network_and_a_key_of_their_own(tmp_path):
+    reference = BaseReference("mobilenet_v2", "0" * 64, "mobilenet_v2")
+    seen = [
+        FrozenBase(reference, FRAME, "f32", tmp_path, cuts, form)
+        for cuts, form in (
+            ((), "pooled"),
+            (("block_2_add",), "pooled"),
+            (("block_2_add", "top"), "pooled"),
+            ((), "map"),
+        )
+    ]
+    assert len({base.key for base in seen}) == len(seen)
+    assert seen[0].shape == (1280,)
+
+
+@pytest.mark.slow
+def test_depths_and_maps_agree_with_the_pooled_base(bases, weights_home, cache):
+    plain = bases.run(pixels(5))
+    found = FrozenBases.find(["mobilenet_v2"], FRAME, "f32", cache, ("block_2_add", "top"))
+    (base,) = found.bases
+    assert base.widths == (24, 1280) and base.shape == (1304,)
+    np.testing.assert_allclose(found.run(pixels(5))[:, 24:], plain, atol=1e-4)
+    np.testing.assert_allclose(found.stored(digests(5), lambda: pixels(5))[:, 24:], plain, atol=1e-4)
+    (unpooled,) = FrozenBases.find(["mobilenet_v2"], FRAME, "f32", cache, form="map").bases
+    assert unpooled.shape == (1, 1, 1280) and unpooled.missing(digests(2)) == 2
+    maps = FrozenBases((unpooled,)).stored(digests(5), lambda: pixels(5))
+    np.testing.assert_allclose(maps, plain, rtol=1e-3, atol=1e-3)  # kept as float16
+
+
 def test_every_missing_file_is_named_at_once(tmp_path):
     with pytest.raises(MissingWeights) as caught:
         FrozenBases.find(["mobilenet_v2", "mobilenet"], FRAME, "f32", tmp_path)

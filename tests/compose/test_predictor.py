@@ -11,7 +11,7 @@ from starshift.errors import RunError
 from starshift.learnware import package
 from starshift.models import heads, scratch
 from starshift.records import BaseReference
-from starshift.training.fit import write_weights
+from starshift.training.weights import write_weights
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,7 @@ def order(made: Batches, epoch: int) -> list[int]:
 
 
 def no_thread_left() -> bool:
-    return not [one for one in threading.enumerate() if one.name == "starshift-batches"]
+    return not [one for one in threading.enumerate() if one.name.startswith("starshift-batches")]
 
 
 @pytest.mark.parametrize("prefetch", [0, 1, 5])
@@ -79,6 +79,31 @@ def test_an_exception_of_the_background_thread_is_raised_where_batches_are_taken
     with pytest.raises(RuntimeError, match="in the background"):
         list(batches(transform=break_down).epoch(0))
     assert no_thread_left()
+
+
+def test_steps_cut_epochs_from_a_stream_of_whole_passes():
+    made = batches(steps=5)  # 20 of 11 pictures: nearly two passes
+    assert len(made) == 5
+    stream = [target for number in range(11) for target in order(made, number)]
+    assert len(stream) == 220 and all(len(targets) == 4 for _, targets in made.epoch(3))
+    for start in range(0, 220, 11):
+        assert sorted(stream[start : start + 11]) == TARGETS.tolist()
+    assert stream[:11] != stream[11:22]
+    assert order(batches(steps=5, prefetch=0), 7) == order(made, 7)
+
+
+def test_no_batch_depends_on_how_many_threads_make_them():
+    def slow_at_times(pixels, targets, generator):
+        if targets[0] % 20:
+            time.sleep(0.02)
+        return pixels + generator.random(pixels.shape), targets
+
+    first, again = (
+        [pixels for pixels, _ in batches(transform=slow_at_times, threads=threads, prefetch=4).epoch(1)]
+        for threads in (1, 3)
+    )
+    for one, other in zip(first, again, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_leaving_an_epoch_early_leaves_no_thread_behind():

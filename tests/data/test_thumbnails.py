@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from starshift.data.thumbnails import THUMBNAIL_SIDE, thumbnail
+from starshift.data.thumbnails import THUMBNAIL_SIDE, TILE_SIDE, thumbnail, tile
 
 
 @pytest.mark.parametrize(
@@ -26,3 +26,10 @@ def test_a_thumbnail_shows_the_picture():
     pixels = np.asarray(Image.open(BytesIO(thumbnail(square, 100, 50))))
     assert pixels[:, :80].max() < 60
     assert pixels[:, -80:, 0].min() > 200
+
+
+@pytest.mark.parametrize(("side", "small"), [(28, 28), (150, 150), (224, TILE_SIDE)])
+def test_a_tile_is_made_smaller_and_never_larger(side, small):
+    opened = Image.open(BytesIO(tile(np.full((side, side, 3), 200, np.uint8))))
+    assert (opened.format, opened.size) == ("JPEG", (small, small))
+    assert np.abs(np.asarray(opened).astype(int) - 200).max() <= 2

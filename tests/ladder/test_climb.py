@@ -7,10 +7,11 @@ import time
 import msgspec
 import pytest
 
-from starshift.errors import StarshiftError
+from starshift.errors import StarshiftError, TrainingDiverged
 from starshift.ladder import climb as module
 from starshift.ladder.climb import Climb, Planned, climb, score_of
-from starshift.ladder.rungs import RUNGS
+from starshift.ladder.folder import RunFolder
+from starshift.ladder.rungs import RUNGS, find
 from starshift.progress import Silent
 from starshift.recipe import Recipe
 from starshift.records import RungRecord
@@ -32,11 +33,11 @@ def planned(name: str, **changes) -> Planned:
 def test_rungs_that_do_not_fit_are_skipped_with_both_durations_and_shorter_ones_still_climbed(monkeypatch):
     done = []
 
-    def quick(one, best, state, materials, folder):
+    def quick(one, state, materials, folder):
         done.append(one.rung.name)
         return RungRecord(name=one.rung.name, status="finished", key="")
 
-    monkeypatch.setattr(module, "_climb_one", quick)
+    monkeypatch.setattr(module, "_climb_or_give_up", quick)
     materials, changes = Materials(), []
     state = climb(
         [planned("convnet", seconds=1e6), planned("baseline", seconds=1), planned("features", reason="no weights")],
@@ -76,3 +77,53 @@ def test_a_skipped_rung_has_no_score(finished_run):
     with pytest.raises(StarshiftError, match=r"Rung 'features' has no score: it was skipped \(no weights\)"):
         score_of(RungRecord(name="features", status="skipped", key="", reason="no weights"))
     assert score_of(finished_run.record.rungs[0]).accuracy.n == 7
+
+
+def test_a_training_that_never_went_well_is_one_rung_lost_and_not_the_run(monkeypatch, tmp_path):
+    def diverge(one, best, state, materials, folder):
+        if one.rung.name == "convnet":
+            raise TrainingDiverged("The loss became nan in epoch 1.")
+        return RungRecord(name=one.rung.name, status="finished", key="")
+
+    monkeypatch.setattr(module, "_climb_one", diverge)
+    materials = Materials()
+    state = climb(
+        [planned("baseline"), planned("convnet", key="k", seconds=1), planned("regularized", seconds=1)],
+        materials,
+        RunFolder(tmp_path),
+        deadline=time.monotonic() + 60,
+        on_change=lambda state: None,
+    )
+    assert [(record.name, record.status) for record in state.records] == [
+        ("baseline", "finished"),
+        ("convnet", "skipped"),
+        ("regularized", "finished"),
+    ]
+    assert state.records[1].reason == "The loss became nan in epoch 1."
+    assert materials.said == ["convnet skipped: The loss became nan in epoch 1."]
+
+
+def test_a_variant_is_compared_with_its_own_rung_and_without_it_with_the_best(finished_run):
+    baseline, convnet = finished_run.record.rungs
+    variant = find("convnet:dropout=0.5")
+    assert module._rival(variant, Climb([convnet])) is convnet
+    better = msgspec.structs.replace(convnet, name="features")
+    worse = msgspec.structs.replace(baseline, name="convnet")
+    assert module._rival(variant, Climb([better, worse])) is worse
+    assert module._rival(find("regularized"), Climb([better, worse])) is better
+    assert module._rival(variant, Climb([better])) is better
+    assert module._rival(variant, Climb()) is None
+
+
+def test_the_baseline_comes_first_and_a_variant_after_its_rung_even_if_it_is_cheaper():
+    variant = Planned(find("convnet:epochs=1"), Recipe(builder="convnet-28px", size=28), seconds=1)
+    ordered = module._ordered(
+        [
+            variant,
+            planned("features", reason="no weights"),
+            planned("modern", seconds=7),
+            planned("convnet", seconds=5),
+            planned("baseline", seconds=90),
+        ]
+    )
+    assert [one.rung.name for one in ordered] == ["baseline", "convnet", "convnet:epochs=1", "modern", "features"]

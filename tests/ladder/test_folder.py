@@ -6,9 +6,11 @@ import shutil
 import numpy as np
 import pytest
 
+from starshift.augmentation import POLICIES
 from starshift.errors import RunError
-from starshift.ladder.folder import RunFolder
+from starshift.ladder.folder import LONGEST_NAME, RunFolder, folder_name
 from starshift.learnware import package
+from starshift.recipe import Recipe, Stage
 from starshift.records import Dataset, Epoch, Picture, Predictions, Split
 
 
@@ -92,3 +94,56 @@ def test_publishing_replaces_the_model_and_adds_what_the_test_said(finished_run,
 
 def test_a_test_part_that_was_never_opened_has_no_predictions(tmp_path):
     assert RunFolder(tmp_path).read_test() is None
+
+
+def test_a_recipe_is_kept_whole(tmp_path):
+    folder = RunFolder(tmp_path)
+    folder.clear_rung("convnet")
+    assert folder.read_recipe("convnet") is None
+    stages = (Stage(epochs=3, augmentation=POLICIES["seeds"]), Stage(learning_rate=1e-5))
+    recipe = Recipe(builder="convnet", size=150, arguments={"dense": 64}, stages=stages)
+    folder.write_recipe("convnet", recipe)
+    assert folder.read_recipe("convnet") == recipe
+
+
+def test_every_rung_that_was_climbed_left_its_recipe(finished_run):
+    folder = RunFolder(finished_run.path)
+    for rung in finished_run.record.rungs:
+        assert folder.read_recipe(rung.name) is not None, rung.name
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("{", "is not a Recipe that this version of Starshift can read"),
+        ('{"builder": "convnett", "size": 8}', "Builder 'convnett' is not known"),
+        ('{"builder": "majority", "size": 8, "stages": [{"augmentation": {"zoom": 7}}]}', "zoom must be a number"),
+    ],
+)
+def test_a_recipe_that_is_not_known_is_refused_with_its_file(tmp_path, content, said):
+    folder = RunFolder(tmp_path)
+    folder.clear_rung("convnet")
+    (tmp_path / "rungs/convnet/recipe.json").write_text(content)
+    with pytest.raises(RunError, match=r"recipe\.json") as caught:
+        folder.read_recipe("convnet")
+    assert said in str(caught.value)
+
+
+def test_sheets_are_kept_by_key_and_swept(tmp_path):
+    folder = RunFolder(tmp_path)
+    rows = [[b"%d %d" % (row, column) for column in range(12)] for row in range(11)]
+    for key in ("one", "two"):
+        folder.write_sheet(key, rows)
+    assert folder.read_sheet("one") == rows and folder.read_sheet("three") == []
+    folder.sweep_sheets({"two"})
+    assert folder.read_sheet("one") == [] and folder.read_sheet("two") == rows
+
+
+def test_a_variants_folder_is_one_that_every_file_system_takes(tmp_path):
+    assert folder_name("features-augmented") == "features-augmented"
+    assert folder_name("modern:sizes=64/96:l2=1e-3") == "modern+sizes=64-96+l2=1e-3"
+    long, longer = "convnet:" + "l2=1:" * 40, "convnet:" + "l2=1:" * 41
+    assert len(folder_name(long)) == LONGEST_NAME + 9 and folder_name(long) != folder_name(longer)
+    folder = RunFolder(tmp_path)
+    folder.clear_rung("modern:sizes=64/96")
+    assert [one.name for one in (tmp_path / "rungs").iterdir()] == ["modern+sizes=64-96"]

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from starshift.augmentation import Augmentation
 from starshift.errors import UsageError
-from starshift.ladder.rungs import FEW_PICTURES, MANY_CLASSES, RUNGS, Options, select
+from starshift.ladder.rungs import FEW_PICTURES, MANY_CLASSES, MODERN_FEWEST_STEPS, RUNGS, Options, select
 from starshift.models import weights
 from starshift.models.scratch import SMALLEST
 from starshift.recipe import Stage
@@ -29,17 +30,17 @@ def test_every_rung_makes_a_checked_recipe_for_any_number_of_classes(rung):
 
 
 def test_no_names_mean_the_whole_ladder_and_the_baseline_is_always_there():
-    assert [rung.name for rung in select([])] == ["baseline", "convnet", "features"]
+    assert [rung.name for rung in select([])] == list(RUNGS)
     assert [rung.name for rung in select(["features"])] == ["baseline", "features"]
     assert [rung.name for rung in select(["features", "baseline"])] == ["baseline", "features"]
 
 
 def test_all_unknown_rungs_are_named_with_guesses():
     with pytest.raises(UsageError) as caught:
-        select(["feature", "convnet", "fine-tuned"])
+        select(["feature", "convnet", "xyz"])
     assert caught.value.problems == (
         "Rung 'feature' is not known. Did you mean 'features'?",
-        "Rung 'fine-tuned' is not known. Known: baseline, convnet, features.",
+        f"Rung 'xyz' is not known. Known: {', '.join(RUNGS)}.",
     )
 
 
@@ -47,7 +48,33 @@ def test_convnet_is_the_seeds_recipe():
     recipe = RUNGS["convnet"].recipe(Options(), data())
     assert recipe.builder == "convnet" and recipe.size == 150
     assert recipe.arguments == {"channels": (32, 64, 128, 128), "dense": 512}
-    assert recipe.stages == (Stage("rmsprop", 1e-4, 20, 30),)
+    assert recipe.stages == (Stage(optimizer="rmsprop", learning_rate=1e-4, batch_size=20, epochs=30),)
+
+
+def test_regularized_is_the_seeds_network_and_training_in_its_true_amounts():
+    recipe, plain = (RUNGS[name].recipe(Options(), data()) for name in ("regularized", "convnet"))
+    assert (recipe.builder, recipe.size) == (plain.builder, plain.size)
+    assert recipe.arguments == plain.arguments | {"dropout": 0.5}
+    [stage] = recipe.stages
+    assert stage.batch_size * stage.steps_per_epoch * stage.epochs == 320_000
+    assert (stage.optimizer, stage.learning_rate, stage.epochs) == ("rmsprop", 1e-4, 100)
+    assert stage.augmentation == Augmentation(rotation=40, shift=0.2, shear=0.2, zoom=0.2, flip=True)
+    small = RUNGS["regularized"].recipe(Options(), data(20, 20))
+    assert (small.builder, small.arguments) == ("convnet-28px", {"dropout": 0.5})
+
+
+@pytest.mark.parametrize(
+    ("side", "size", "sizes"),
+    [(500, 128, (64, 64, 96, 128)), (100, 100, (48, 48, 72, 100)), (40, 40, ()), (20, 32, ())],
+)
+def test_the_pictures_of_modern_grow_where_they_are_large_enough(side, size, sizes):
+    recipe = RUNGS["modern"].recipe(Options(), data(side, side))
+    assert (recipe.size, recipe.stages[0].sizes) == (size, sizes)
+
+
+def test_modern_has_enough_batches_on_few_pictures():
+    few, many = (RUNGS["modern"].recipe(Options(), data(each=each)).stages[0] for each in (30, 1500))
+    assert (few.steps_per_epoch, many.steps_per_epoch) == (MODERN_FEWEST_STEPS, 0)
 
 
 @pytest.mark.parametrize(

@@ -251,6 +251,39 @@ def test_the_scale_of_the_features_does_not_matter():
     np.testing.assert_allclose(says(one, features), says(thousand, 1000 * features + 5000), atol=0.03)
 
 
+def test_views_that_repeat_the_pictures_change_nothing():
+    features, targets = clouds(3, 15)
+    plain, repeated = fitted(features, targets, 3), fitted(features, targets, 3, views=[features, features])
+    assert plain.strength == repeated.strength
+    np.testing.assert_allclose(says(plain, features), says(repeated, features), atol=0.02)
+
+
+def test_views_teach_what_does_not_matter():
+    rng = np.random.default_rng(0)
+
+    def seen(features):
+        """Another view of the same things: what stands beside them is another."""
+        return np.hstack([features, rng.normal(0, 3, features.shape)]).astype(np.float32)
+
+    features, targets = clouds(2, 12, apart=0.4)
+    new, new_targets = clouds(2, 500, apart=0.4, draw=2)
+    plain, others, tested = seen(features), [seen(features) for _ in range(6)], seen(new)
+
+    def loss(head):
+        return log_loss(new_targets, says(head, tested))
+
+    assert loss(fitted(plain, targets, 2, views=others)) < 0.95 * loss(fitted(plain, targets, 2))
+
+
+def test_what_a_fold_holds_out_is_judged_by_its_plain_view_and_no_view_of_it_is_learned_from():
+    """Views that give the class away would make held-out losses fall to nothing if they were on both sides."""
+    features, targets = clouds(2, 30, apart=0.0)
+    own = np.random.default_rng(3).normal(size=features.shape).astype(np.float32)  # a mark of each picture alone
+    marked = features + 20 * own
+    head = fitted(marked, targets, 2, views=[marked, marked])
+    assert min(head.losses.values()) > 0.6
+
+
 def test_progress_counts_the_folds():
     features, targets = clouds(2, 9)
     seen = []

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from starshift.errors import UsageError
-from starshift.models.heads import classification_head, loss_for, probabilities
+from starshift.models.heads import classification_head, probabilities, shape_targets
 
 
 @pytest.mark.parametrize(
@@ -19,15 +19,20 @@ def test_one_unit_for_two_classes_and_one_each_for_more(classes, units, activati
     assert head.activation.__name__ == activation
 
 
-def test_the_loss_fits_the_head():
-    assert loss_for(2) == "binary_crossentropy"
-    assert loss_for(3) == "sparse_categorical_crossentropy"
-    for classes in (2, 3):
-        inputs = keras.Input((5,))
-        model = keras.Model(inputs, classification_head(inputs, classes))
-        loss = keras.losses.get(loss_for(classes))
-        targets = np.arange(classes)
-        assert np.isfinite(np.mean(loss(targets[:, None], model(np.ones((classes, 5))))))
+def test_targets_take_the_form_of_the_head():
+    two = shape_targets(np.array([0, 1, 1]), 2)
+    assert two.dtype == np.float32 and two.tolist() == [[0], [1], [1]]
+    three = shape_targets(np.array([2, 0]), 3)
+    assert three.dtype == np.float32 and three.tolist() == [[0, 0, 1], [1, 0, 0]]
+
+
+def test_a_penalty_is_on_the_kernel_of_the_head_alone():
+    inputs = keras.Input((5,))
+    model = keras.Model(inputs, classification_head(inputs, 3, keras.regularizers.L2(1.0), name="other"))
+    head = model.get_layer("other")
+    head.kernel.assign(np.full((5, 3), 2.0))
+    head.bias.assign(np.ones(3))
+    assert float(model.losses[0]) == 60.0 and len(model.losses) == 1
 
 
 def test_probabilities_have_one_column_per_class():
@@ -41,7 +46,7 @@ def test_probabilities_have_one_column_per_class():
 
 def test_what_is_impossible_is_said():
     with pytest.raises(UsageError, match="at least 2 classes apart, not 1"):
-        loss_for(1)
+        shape_targets(np.array([0]), 1)
     with pytest.raises(UsageError, match="at least 2 classes apart, not 1"):
         classification_head(keras.Input((5,)), 1)
     with pytest.raises(UsageError, match=r"Outputs of shape \(4, 3\) do not belong to 5 classes"):

@@ -106,3 +106,37 @@ def test_a_mixed_policy_leaves_the_head_in_float32(mixed_bfloat16, classes):
     assert keras.backend.standardize_dtype(model.output.dtype) == "float32"
     assert model.get_layer("to_unit_interval").compute_dtype == "float32"
     assert any(layer.compute_dtype == "bfloat16" for layer in model.layers)
+
+
+def test_dropout_stands_before_the_first_dense_layer():
+    for model in (convnet((46, 46, 3), 2, dropout=0.5), convnet_28px((28, 28, 3), 2, dropout=0.5)):
+        names = [layer.name for layer in model.layers]
+        assert names[names.index("dense") - 1] == "dropout" and model.get_layer("dropout").rate == 0.5
+    assert "dropout" not in [layer.name for layer in convnet((46, 46, 3), 2).layers]
+
+
+@pytest.mark.parametrize("build_one", [convnet, convnet_28px])
+def test_penalties_are_on_the_kernels_of_all_layers(build_one):
+    model = build_one((46, 46, 3), 2, l1=0.5, l2=0.25)
+    kernels = [variable for variable in model.weights if variable.name == "kernel"]
+    expected = sum(0.5 * np.abs(kernel).sum() + 0.25 * (np.asarray(kernel) ** 2).sum() for kernel in kernels)
+    assert float(sum(model.losses)) == pytest.approx(expected, rel=1e-4)
+    assert len(model.losses) == len(kernels)
+    assert not build_one((46, 46, 3), 2).losses
+
+
+def test_without_pooling_no_side_is_halved():
+    model = convnet_28px((28, 28, 1), 10, pooling=False)
+    assert model.get_layer("conv3").output.shape[1:] == (22, 22, 64)
+    assert model.count_params() == 320 + 18_496 + 36_928 + (22 * 22 * 64 + 1) * 64 + 650
+    assert convnet((12, 12, 1), 2, channels=(4, 8), dense=6, pooling=False).get_layer("flatten").output.shape == (
+        None,
+        8 * 8 * 8,
+    )
+    with pytest.raises(UsageError, match="needs at least 5 px"):
+        convnet((4, 4, 1), 2, channels=(4, 8), pooling=False)
+
+
+def test_without_pooling_a_dense_layer_that_no_laptop_holds_is_refused():
+    with pytest.raises(UsageError, match=r"the dense layer would have 1,321,467,904 weights.*Take smaller pictures"):
+        convnet((150, 150, 3), 2, pooling=False)

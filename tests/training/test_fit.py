@@ -1,47 +1,23 @@
 from __future__ import annotations
 
 import gc
+import re
 import threading
 import time
 import warnings
 
+import msgspec
 import numpy as np
 import pytest
 
-from starshift.errors import TrainingDiverged
-from starshift.recipe import Recipe, Stage
+from starshift.augmentation import Augmentation
+from starshift.errors import TrainingDiverged, UsageError
+from starshift.recipe import LOSSES, Recipe, Stage
 from starshift.records import Split
-from starshift.training.fit import Pace, measure_pace, read_weights, train, write_weights
-
-SIDE = 8
-
-
-def tiny_network(classes: int = 3):
-    """A network that trains in a moment."""
-    from keras import Input, Model, layers
-
-    from starshift.models.heads import classification_head
-
-    inputs = Input((SIDE, SIDE, 3), name="pixels")
-    x = layers.Rescaling(1 / 255, dtype="float32")(inputs)
-    x = layers.Flatten()(x)
-    x = layers.Dense(8, activation="tanh", name="dense")(x)
-    return Model(inputs, classification_head(x, classes))
-
-
-def pictures(classes: int = 3, count: int = 60):
-    """Pixels whose brightness is their class, and targets."""
-    rng = np.random.default_rng(0)
-    targets = np.arange(count) % classes
-    pixels = rng.integers(0, 50, (count, SIDE, SIDE, 3)) + (200 // (classes - 1)) * targets[:, None, None, None]
-    return pixels.astype(np.uint8), targets
-
+from starshift.training.fit import train
+from tiny import SIDE, pictures, recipe, tiny_network
 
 SPLIT = Split(train=tuple(range(45)), validation=tuple(range(45, 60)), test=(), how="")
-
-
-def recipe(*stages: Stage) -> Recipe:
-    return Recipe(builder="convnet-28px", size=SIDE, stages=stages or (Stage("adam", 0.01, 10, 3),))
 
 
 def trained(how: Recipe | None = None, classes: int = 3, seed: int = 0, **callbacks):
@@ -55,11 +31,14 @@ def trained(how: Recipe | None = None, classes: int = 3, seed: int = 0, **callba
 def test_training_learns_and_keeps_its_history(classes):
     epochs, steps = [], []
     result = trained(
-        recipe(Stage("adam", 0.003, 10, 12)), classes, on_epoch=epochs.append, on_step=lambda *done: steps.append(done)
+        recipe(Stage(optimizer="adam", learning_rate=0.003, batch_size=9, epochs=12)),
+        classes,
+        on_epoch=epochs.append,
+        on_step=lambda *done: steps.append(done),
     )
     assert [epoch.epoch for epoch in result.history] == list(range(1, 13))
     assert list(result.history) == epochs
-    assert steps == [(done, 60) for done in range(1, 61)]  # 45 pictures in batches of 10: 5 steps, 12 times
+    assert steps == [(done, 60) for done in range(1, 61)]  # 45 pictures in batches of 9: 5 steps, 12 times
     first, last = result.history[0], result.history[-1]
     assert last.loss < first.loss and last.validation_accuracy > 0.8
     assert all(epoch.seconds > 0 for epoch in epochs)
@@ -67,11 +46,18 @@ def test_training_learns_and_keeps_its_history(classes):
     assert all(array.dtype == np.float32 for array in result.weights.values())
 
 
+@pytest.mark.slow
 def test_several_stages_go_on_counting_epochs():
-    result = trained(recipe(Stage("sgd", 0.01, 10, 2), Stage("rmsprop", 0.001, 20, 1)))
+    result = trained(
+        recipe(
+            Stage(optimizer="sgd", learning_rate=0.01, batch_size=10, epochs=2),
+            Stage(optimizer="rmsprop", learning_rate=0.001, batch_size=20, epochs=1),
+        )
+    )
     assert [epoch.epoch for epoch in result.history] == [1, 2, 3]
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_weights_and_another_seed_others():
     one, two, other = trained(seed=1), trained(seed=1), trained(seed=2)
     for name, array in one.weights.items():
@@ -79,6 +65,7 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others():
     assert not np.allclose(one.weights["dense/kernel"], other.weights["dense/kernel"])
 
 
+@pytest.mark.slow
 def test_the_training_pictures_alone_move_the_weights():
     pixels, targets = pictures()
     spoiled = targets.copy()
@@ -90,12 +77,132 @@ def test_the_training_pictures_alone_move_the_weights():
     np.testing.assert_allclose(*results, atol=1e-6)
 
 
-def test_a_loss_that_is_no_number_stops_the_training_in_words():
+def test_a_loss_that_is_no_number_in_the_first_epoch_stops_the_training_in_words():
     with pytest.raises(TrainingDiverged) as caught:
-        trained(recipe(Stage("sgd", 1e38, 10, 3)))
+        trained(recipe(Stage(optimizer="sgd", learning_rate=1e38, batch_size=10, epochs=3)))
     said = str(caught.value)
-    assert said.startswith("The loss became ") and "in epoch 1, step " in said
+    assert " in epoch 1, step " in said
     assert said.endswith("at a learning rate of 1e+38. Try a smaller learning rate.")
+
+
+def test_a_loss_that_is_no_number_later_on_keeps_the_weights_of_the_last_good_epoch():
+    pixels, targets = pictures()
+    pixels, seen = pixels.astype(np.float32), []
+
+    def spoil(epoch):
+        seen.append(epoch)
+        if epoch.epoch == 2:
+            pixels[:45] = np.nan
+
+    stage = Stage(optimizer="adam", learning_rate=0.01, batch_size=10, epochs=5, schedule="cosine")
+    stopped = train(recipe(stage), tiny_network, pixels, targets, SPLIT, classes=3, seed=0, on_epoch=spoil)
+    assert list(stopped.history) == seen and len(seen) == 2
+    assert stopped.diverged == (
+        "The loss became nan in epoch 3, step 1, at a learning rate of 0.00654508. Try a smaller learning rate. "
+        "The weights of epoch 2 were kept."
+    )
+    assert stopped.kept == "of epoch 2" and all(np.isfinite(array).all() for array in stopped.weights.values())
+    good = trained(recipe(msgspec.structs.replace(stage, epochs=2, schedule="constant")))
+    assert not good.diverged and good.kept == "of the last epoch"
+
+
+def test_every_field_of_a_stage_is_carried_out_together():
+    stage = Stage(
+        optimizer="sgd",
+        learning_rate=0.05,
+        schedule="cosine",
+        warmup_epochs=1.5,
+        weight_decay=1e-3,
+        batch_size=16,
+        epochs=6,
+        steps_per_epoch=4,
+        label_smoothing=0.1,
+        augmentation=Augmentation(shift=0.1, flip=True, mixup=0.2),
+        plain_epochs=2,
+        average=0.9,
+    )
+    steps = []
+    result = trained(recipe(stage), on_step=lambda *done: steps.append(done))
+    assert steps == [(done, 24) for done in range(1, 25)]
+    assert result.history[-1].validation_accuracy == 1.0
+    assert result.kept == "of the last epoch, averaged over steps (momentum 0.9)"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("classes", [2, 3])
+def test_every_loss_learns(loss, classes):
+    stage = Stage(optimizer="adam", learning_rate=0.02, batch_size=15, epochs=8, loss=loss)
+    history = trained(recipe(stage), classes).history
+    assert history[-1].validation_loss < 0.7 * history[0].validation_loss
+
+
+def growing(classes: int = 3):
+    """A network for pictures of any size, with an auxiliary output."""
+    from keras import Input, Model, layers, regularizers
+
+    from starshift.models.heads import classification_head
+
+    inputs = Input((None, None, 3), name="pixels")
+    x = layers.Rescaling(1 / 255, dtype="float32")(inputs)
+    x = layers.Conv2D(4, 3, padding="same", kernel_regularizer=regularizers.L2(0.1), name="conv")(x)
+    x = layers.BatchNormalization(momentum=0.5, name="norm")(x)
+    early = classification_head(layers.GlobalAveragePooling2D(dtype="float32")(x), classes, name="auxiliary")
+    x = layers.Dense(6, activation="relu", name="dense")(layers.GlobalAveragePooling2D()(x))
+    return Model(inputs, [classification_head(x, classes), early])
+
+
+@pytest.mark.slow
+def test_pictures_grow_from_larger_ones_and_auxiliary_weights_are_dropped():
+    pixels, targets = pictures()
+    shapes = []
+
+    class Larger:
+        """The pictures twice as large; notes what is taken."""
+
+        shape = (60, 2 * SIDE, 2 * SIDE, 3)
+
+        def __getitem__(self, rows):
+            shapes.append(len(rows))
+            return pixels[rows].repeat(2, axis=1).repeat(2, axis=2)
+
+    stage = Stage(optimizer="adam", learning_rate=0.03, batch_size=45, epochs=4, sizes=(4, SIDE), average=0.5)
+    result = train(recipe(stage), growing, pixels, targets, SPLIT, classes=3, seed=0, larger=Larger())
+    assert shapes == [45, 45]  # at 4 px; at 8 px nothing is changed, and the pictures themselves are taken
+    assert {path.partition("/")[0] for path in result.weights} == {"conv", "norm", "dense", "head"}
+    assert all(np.isfinite([epoch.loss, epoch.validation_loss]).all() for epoch in result.history)
+
+
+def test_the_history_holds_the_heads_own_loss_before_and_after_an_epoch():
+    stage = Stage(optimizer="sgd", learning_rate=1e-9, batch_size=45, epochs=1)
+    pixels, targets = pictures()
+    whole = Split(train=tuple(range(60)), validation=tuple(range(60)), test=(), how="")
+    # The same 60 pictures on both sides of a training that moves nothing: both losses are the head's own.
+    stage = msgspec.structs.replace(stage, batch_size=60)
+    [epoch] = train(recipe(stage), lambda: tiny_network(3), pixels, targets, whole, classes=3, seed=0).history
+    assert epoch.loss == pytest.approx(epoch.validation_loss, rel=1e-2)
+    assert epoch.accuracy == pytest.approx(epoch.validation_accuracy, abs=0.02)
+
+
+@pytest.mark.slow
+def test_patience_stops_by_pictures_held_out_of_training_and_keeps_the_best():
+    stage = Stage(optimizer="sgd", learning_rate=0.3, batch_size=10, epochs=40, patience=2)
+    result = trained(recipe(stage))
+    spoiled = np.arange(60) % 3
+    spoiled[45:] = 0  # what the validation part says must not matter
+    other = train(recipe(stage), tiny_network, pictures()[0], spoiled, SPLIT, classes=3, seed=0)
+    assert [epoch.loss for epoch in other.history] == pytest.approx([epoch.loss for epoch in result.history], rel=1e-3)
+    assert result.kept == other.kept
+    best = int(re.fullmatch(r"of epoch (\d+), which had the lowest loss on (\d+) training .*", result.kept)[1])
+    assert best == len(result.history) - 2 or len(result.history) == 40
+    assert "held out to stop by" in result.kept
+
+
+def test_too_few_pictures_to_stop_by_are_said_before_anything_is_trained():
+    pixels, targets = pictures()
+    few = Split(train=(0, 1, 2), validation=(3, 4, 5), test=(), how="")
+    with pytest.raises(UsageError, match="patience holds out a tenth"):
+        train(recipe(Stage(patience=1)), tiny_network, pixels, targets, few, classes=3, seed=0)
 
 
 def test_an_exception_from_a_callback_passes_through():
@@ -113,25 +220,7 @@ def test_training_warns_of_nothing_and_leaves_no_thread_behind():
     until = time.monotonic() + 5
     while time.monotonic() < until:
         gc.collect()
-        if not any(one.name == "starshift-batches" for one in threading.enumerate()):
+        if not any(one.name.startswith("starshift-batches") for one in threading.enumerate()):
             return
         time.sleep(0.05)
     pytest.fail("a thread that makes batches is still there")
-
-
-def test_weights_go_out_of_one_network_and_into_another():
-    one, two = tiny_network(), tiny_network()
-    write_weights(two, read_weights(one))
-    pixels, _ = pictures()
-    np.testing.assert_array_equal(one.predict(pixels, verbose=0), two.predict(pixels, verbose=0))
-
-
-def test_weights_of_another_network_are_refused():
-    with pytest.raises(ValueError, match="weights differ in names"):
-        write_weights(tiny_network(), {"dense/kernel": np.zeros((1, 1))})
-
-
-def test_a_pace_is_measured_and_predicts_a_whole_training():
-    pace = measure_pace(recipe(), tiny_network, classes=3, steps=3)
-    assert pace.start > 0 and pace.step > 0 and pace.picture > 0
-    assert Pace(2.0, 0.1, 0.01).seconds((Stage(epochs=3, batch_size=20),), 45, 10) == pytest.approx(2 + 3 * (0.3 + 0.1))

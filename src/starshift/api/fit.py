@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from starshift.api.console import ConsoleProgress
 from starshift.api.environment import environment
-from starshift.api.options import Request, as_command, check_request
+from starshift.api.options import DEFAULT_BUDGET_SECONDS, Request, as_command, check_request
 from starshift.api.render import write_report
 from starshift.api.run import Run
-from starshift.api.understood import say_plan, summarize, understood
+from starshift.api.understood import label_risks_of, say_plan, summarize, understood
 from starshift.data.cache import cache_root
 from starshift.data.decode import Frame
 from starshift.data.read import Pictures, read
@@ -20,13 +20,15 @@ from starshift.data.split import make_split
 from starshift.errors import LeakError, RunError
 from starshift.findings import duplicates
 from starshift.findings.inspect import inspect
-from starshift.ladder.climb import Climb, climb, keep_test, open_test, plan
+from starshift.ladder.climb import Climb, Planned, climb, keep_test, open_test, plan
 from starshift.ladder.folder import RunFolder
 from starshift.ladder.materials import Materials
 from starshift.ladder.paces import Paces
+from starshift.ladder.retrain import retrain
 from starshift.ladder.rungs import features_size
 from starshift.progress import Progress
-from starshift.records import SCHEMA, Dataset, RungRecord, RunRecord, TestRecord
+from starshift.recipe import Recipe
+from starshift.records import SCHEMA, Dataset, RetrainRecord, RungRecord, RunRecord, TestRecord
 from starshift.report import words
 
 
@@ -38,12 +40,15 @@ def fit(
     target: str | None = None,
     rungs: Sequence[str] | str = (),
     size: int | None = None,
+    augment: str | None = None,
     base: str | None = None,
     budget: str | float = "5m",
     seed: int = 0,
     out: str | Path | None = None,
     allow_leaks: bool = False,
     min_per_class: int = 2,
+    retrain_on_all: bool = False,
+    merge_stages: bool = False,
     progress: Progress | None = None,
 ) -> Run:
     """Climb the ladder on labelled pictures and write a run folder with models and a report.
@@ -51,12 +56,17 @@ def fit(
     source: class folders, part folders with class folders, a flat folder with classes in the file names, a zip
         of any of these, or any folder with a label file.
     labels, file_column, target: a CSV with the file names and the classes, and its two columns.
-    rungs: names; all of them if empty. The baseline is always climbed.
+    rungs: names, or variants such as "convnet:l2=0.001:dropout=0.5"; all rungs if empty. The baseline is always
+        climbed.
     size: side of the pictures in pixels for every rung; each rung's own if None.
+    augment: name of the policy by which rungs that augment change training pictures; each rung's own if None.
     base: pretrained bases for `features`, joined by "+": "mobilenet_v2+mobilenet".
     budget: seconds, or "90s", "5m", "1h". A rung that does not fit is skipped and said, never shortened.
     out: the run folder, runs/NAME by default. Calling again with the same one continues what is unfinished.
     allow_leaks: go on although given parts share exact copies.
+    retrain_on_all: when all is chosen, train the chosen recipe once more on training and validation pictures
+        together, for the epochs found, whatever the budget; that model is tested and published.
+    merge_stages: `fine-tuned` trains a random head and the opened base at once, instead of the head first.
     progress: where to say what goes on; the terminal if None, nowhere with starshift.progress.Silent().
     Raises UsageError, DataError, LeakError or RunError, each with all problems at once. A base whose weights are not
     to be had raises nothing: its rung is skipped with the reason.
@@ -68,18 +78,56 @@ def fit(
         target=target,
         rungs=rungs,
         size=size,
+        augment=augment,
         base=base,
         budget=budget,
         seed=seed,
         out=out,
         allow_leaks=allow_leaks,
         min_per_class=min_per_class,
+        retrain_on_all=retrain_on_all,
+        merge_stages=merge_stages,
     )
     fitting = _Fitting(request, progress or ConsoleProgress())
     try:
         return fitting.run()
     finally:
         fitting.progress.finish()  # a bar left on the terminal would keep its cursor hidden
+
+
+def foresee(
+    source: str | Path,
+    *,
+    rungs: Sequence[str] | str = (),
+    base: str | None = None,
+    seed: int = 0,
+    out: str | Path,
+    progress: Progress,
+) -> list[Planned]:
+    """What `fit` would do with these arguments: its rungs, their predicted seconds, and which are finished already.
+
+    Reads the source and measures paces that were never measured here; fits nothing and writes nothing into `out`.
+    Raises as `fit` does.
+    """
+    request = check_request(
+        source,
+        labels=None,
+        file_column=None,
+        target=None,
+        rungs=rungs,
+        size=None,
+        base=base,
+        budget=DEFAULT_BUDGET_SECONDS,
+        seed=seed,
+        out=out,
+        allow_leaks=False,
+        min_per_class=2,
+    )
+    fitting = _Fitting(request, progress)
+    try:
+        return fitting.plan()
+    finally:
+        progress.finish()
 
 
 class _Fitting:
@@ -93,6 +141,19 @@ class _Fitting:
 
     def run(self) -> Run:
         """Read, look, split, plan, climb, open the test part, report."""
+        self._prepare()
+        return self._climb()
+
+    def plan(self) -> list[Planned]:
+        """Read, look, split, plan."""
+        self._prepare()
+        return self._planned()
+
+    def _planned(self) -> list[Planned]:
+        self.earlier = self.folder.read_run() if self.folder.is_run else None
+        return plan(self.request.rungs, self.request.options, self.materials, self.folder, self.earlier)
+
+    def _prepare(self) -> None:
         self.folder.refuse_strangers()
         self._refuse_folder_among_pictures()
         self._refuse_other_source()
@@ -109,9 +170,15 @@ class _Fitting:
         ]:
             self.progress.say(sentence)
         self.materials = Materials(
-            pictures, split, self.groups, self.request.seed, self.cache, Paces(self.cache), self.progress
+            pictures,
+            split,
+            self.groups,
+            self.request.seed,
+            self.cache,
+            Paces(self.cache),
+            self.progress,
+            self.request.budget_seconds,
         )
-        return self._climb()
 
     def _refuse_folder_among_pictures(self) -> None:
         """A run inside the source would be read as one of its classes the next time."""
@@ -148,7 +215,7 @@ class _Fitting:
 
     def _first_frame(self) -> Frame:
         """The frame that is decoded while reading: that of `features` if it will be climbed, else a small one."""
-        if any(rung.name == "features" for rung in self.request.rungs):
+        if any(rung.family == "features" for rung in self.request.rungs):
             return Frame(features_size(self.request.options))
         return Frame(64)
 
@@ -168,11 +235,14 @@ class _Fitting:
             )
 
     def _climb(self) -> Run:
-        earlier = self.folder.read_run() if self.folder.is_run else None
-        planned = plan(self.request.rungs, self.request.options, self.materials, self.folder, earlier)
+        planned, earlier = self._planned(), self.earlier
+        self.risks = label_risks_of(planned, self.materials.dataset.classes)
+        for sentence in self.risks:
+            self.progress.say(sentence)
         say_plan(self.progress, planned, self.request.budget_seconds)
         self.openings = earlier.openings if earlier else ()
         self.test = self._test_before(earlier)
+        self.retrained: RetrainRecord | None = None
         self.kept = [one.done for one in planned if one.done]
         # Both at once, and only now: whatever stops the run, data and record in the folder belong together.
         self.folder.create()
@@ -185,9 +255,18 @@ class _Fitting:
             deadline=self.began + self.request.budget_seconds,
             on_change=lambda state: self.folder.write_run(self._record(state, finished="")),
         )
+        self._retrain(state, {one.rung.name: one.recipe for one in planned})
         self._open_test(state)
         self._publish(state)
         return Run(self.folder.path)
+
+    def _retrain(self, state: Climb, recipes: Mapping[str, Recipe]) -> None:
+        """The chosen recipe once more on all pictures but the sealed ones, where that was asked for."""
+        chosen = state.best
+        if not self.request.retrain_on_all or chosen is None or chosen.name == "baseline":
+            return
+        before = self.earlier.retrained if self.earlier else None
+        self.retrained = retrain(chosen, recipes[chosen.name], self.materials, self.folder, before)
 
     def _test_before(self, earlier: RunRecord | None) -> TestRecord | None:
         """An opening of this very test part by an earlier call, also if other parts were tested since."""
@@ -204,13 +283,15 @@ class _Fitting:
             return
         if chosen.name == "baseline":
             return  # it learned nothing, so that there is nothing to test; the part stays sealed for a model
-        self.test, predictions = open_test(chosen.name, self.materials, self.folder)
+        self.test, predictions = open_test(
+            chosen.name, self.materials, self.folder, retrained=self.retrained is not None
+        )
         self.openings = (*self.openings, self.test)
         self.folder.write_test(predictions)
 
     def _publish(self, state: Climb) -> None:
         if state.best is not None:
-            self.folder.publish(state.best.name, self.test)
+            self.folder.publish(state.best.name, self.test, retrained=self.retrained is not None)
         self.folder.write_run(self._record(state, finished=_now()))
         write_report(self.folder, self.materials.pictures, state.predictions)
 
@@ -232,6 +313,7 @@ class _Fitting:
             test=self.test,
             environment=environment(),
             openings=self.openings,
+            retrained=self.retrained,
             notes=self._notes(state),
         )
 
@@ -244,12 +326,33 @@ class _Fitting:
         notes = []
         if self.request.allow_leaks and duplicates.across_parts(self.materials.dataset):
             notes.append("Given parts share exact copies; --allow-leaks went on. The figures flatter.")
+        notes += self.risks
+        if self.retrained:
+            notes.append(_said_of(self.retrained))
+        if self.test and state.best and self.test.rung == state.best.name and self._tested_another():
+            notes.append(
+                f"The test part was opened on {self.test.opened} for {self.test.rung!r} "
+                f"{'after' if self.test.retrained else 'before'} it was trained again on all pictures, and is not "
+                "opened again for the model that is published now."
+            )
         if self.test and state.best and self.test.rung != state.best.name:
             notes.append(
                 f"The test part was opened on {self.test.opened} for {self.test.rung!r} and is not opened again for "
                 f"{state.best.name!r}, which is now the best on the validation part."
             )
         return tuple(notes)
+
+    def _tested_another(self) -> bool:
+        """Whether the opened test part speaks of a model that was trained on other pictures."""
+        return self.test is not None and self.test.retrained != (self.retrained is not None)
+
+
+def _said_of(retrained: RetrainRecord) -> str:
+    epochs = f", for {words.listed([str(count) for count in retrained.epochs])} epochs" if retrained.epochs else ""
+    return (
+        f"model/ holds {retrained.rung} trained again on {retrained.pictures:,} training and validation pictures "
+        f"together{epochs}. Validation figures are those of the model before, which never saw these pictures."
+    )
 
 
 def _now() -> str:

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from starshift import catalogue
+from starshift.augmentation import POLICIES
 from starshift.data.read import LabelFile
 from starshift.errors import StarshiftError, UsageError
 from starshift.ladder.rungs import RUNGS, Options, Rung, select
+from starshift.recipe import AUTO, near
 
 SMALLEST_SIZE, LARGEST_SIZE = 18, 1024
 """Sides in pixels that --size takes: the smallest network's least, and what no laptop trains beyond."""
@@ -35,6 +37,7 @@ class Request:
     out_given: bool
     allow_leaks: bool
     min_per_class: int
+    retrain_on_all: bool = False
 
 
 def check_request(
@@ -45,21 +48,27 @@ def check_request(
     target: str | None,
     rungs: Sequence[str] | str,
     size: int | None,
+    augment: str | None = None,
     base: str | None,
     budget: str | float,
     seed: int,
     out: str | Path | None,
     allow_leaks: bool,
     min_per_class: int,
+    retrain_on_all: bool = False,
+    merge_stages: bool = False,
 ) -> Request:
     """Check every argument of `fit`. Raises UsageError with all problems."""
     problems: list[str] = []
-    seconds = _try(problems, parse_budget, budget, 0.0)
+    seconds = checked(problems, parse_budget, budget, 0.0)
     names = [name.strip() for name in rungs.split(",")] if isinstance(rungs, str) else list(rungs)
     none: tuple[list[Rung], tuple[str, ...]] = [], ()
-    chosen = _try(problems, select, [name for name in names if name], none[0])
-    bases = _try(problems, parse_bases, base, none[1])
-    label_file = _try(problems, lambda path: label_columns(path, file_column, target), labels, None)
+    chosen = checked(problems, select, [name for name in names if name], none[0])
+    bases = checked(problems, parse_bases, base, none[1])
+    label_file = checked(problems, lambda path: label_columns(path, file_column, target), labels, None)
+    problems += _augment_problems(augment, chosen)
+    if merge_stages and chosen and not any("fine-tuned" in rung.builders for rung in chosen):
+        problems.append("--merge-stages is for the rung fine-tuned, and it is not climbed.")
     if size is not None and not SMALLEST_SIZE <= size <= LARGEST_SIZE:
         problems.append(f"--size is the side of the pictures, {SMALLEST_SIZE} to {LARGEST_SIZE} pixels; {size} came.")
     if seed < 0:
@@ -74,13 +83,14 @@ def check_request(
         source=Path(source),
         labels=label_file,
         rungs=tuple(chosen),
-        options=Options(size=size, bases=bases),
+        options=Options(size=size, bases=bases, augment=augment, merge_stages=merge_stages),
         budget_seconds=seconds,
         seed=seed,
         out=Path(out) if out is not None else Path("runs") / run_name(Path(source)),
         out_given=out is not None,
         allow_leaks=allow_leaks,
         min_per_class=min_per_class,
+        retrain_on_all=retrain_on_all,
     )
 
 
@@ -91,8 +101,9 @@ def as_command(request: Request) -> str:
         "--labels": labels and labels.path,
         "--file-column": labels and labels.file_column,
         "--target": labels and labels.target,
-        "--rungs": _names(request.rungs) if len(request.rungs) < len(RUNGS) else None,
+        "--rungs": _names(request.rungs) if [rung.name for rung in request.rungs] != list(RUNGS) else None,
         "--size": options.size,
+        "--augment": options.augment,
         "--base": "+".join(options.bases) or None,
         "--budget": f"{request.budget_seconds:g}s" if request.budget_seconds != DEFAULT_BUDGET_SECONDS else None,
         "--seed": request.seed or None,
@@ -100,14 +111,30 @@ def as_command(request: Request) -> str:
         "--min-per-class": request.min_per_class if request.min_per_class != 2 else None,
     }
     words = [word for name, value in named.items() if value is not None for word in (name, str(value))]
-    return shlex.join(
-        ["starshift", "fit", str(request.source), *words, *(["--allow-leaks"] if request.allow_leaks else [])]
-    )
+    flags = {
+        "--allow-leaks": request.allow_leaks,
+        "--retrain-on-all": request.retrain_on_all,
+        "--merge-stages": options.merge_stages,
+    }
+    set_flags = [name for name, is_set in flags.items() if is_set]
+    return shlex.join(["starshift", "fit", str(request.source), *words, *set_flags])
 
 
 def _names(rungs: Sequence[Rung]) -> str:
     """As `--rungs` takes them; the baseline goes without saying unless it is alone."""
     return ",".join(rung.name for rung in rungs if rung.name != "baseline") or "baseline"
+
+
+def _augment_problems(augment: str | None, rungs: Sequence[Rung]) -> list[str]:
+    """What is wrong with --augment: an unknown policy, or no rung that would use it."""
+    if augment is None:
+        return []
+    if augment not in POLICIES:
+        return [f"Augmentation policy {augment!r} is not known.{near(augment, POLICIES)}"]
+    if rungs and not any(rung.augments for rung in rungs):
+        able = ", ".join(rung.name for rung in RUNGS.values() if rung.augments)
+        return [f"--augment {augment} is for rungs that augment ({able}), and none of them is climbed."]
+    return []
 
 
 def label_columns(labels: str | Path | None, file_column: str | None, target: str | None) -> LabelFile | None:
@@ -120,10 +147,12 @@ def label_columns(labels: str | Path | None, file_column: str | None, target: st
 
 
 def parse_bases(text: str | None) -> tuple[str, ...]:
-    """ "mobilenet_v2+mobilenet" → both names. Raises UsageError with near matches for unknown ones."""
+    """ "mobilenet_v2+mobilenet" → both names; "auto" stays. Raises UsageError with near matches for unknown ones."""
     if text is None:
         return ()
     specs = tuple(part.strip() for part in text.split("+"))
+    if specs == (AUTO,):
+        return specs
     problems: list[str] = []
     for spec in specs:
         try:
@@ -159,7 +188,7 @@ Given = TypeVar("Given")
 Checked = TypeVar("Checked")
 
 
-def _try(problems: list[str], check: Callable[[Given], Checked], value: Given, otherwise: Checked) -> Checked:
+def checked(problems: list[str], check: Callable[[Given], Checked], value: Given, otherwise: Checked) -> Checked:
     """check(value); where it raises a sentence for the user, note it and go on with `otherwise`."""
     try:
         return check(value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from starshift.api.sheets import make_sheets
 from starshift.data.decode import Frame, decode
 from starshift.data.read import Pictures
 from starshift.data.thumbnails import thumbnail
@@ -32,7 +33,15 @@ def write_report(folder: RunFolder, pictures: Pictures | None, predictions: Mapp
 
     histories = {rung.name: folder.read_history(rung.name) for rung in run.rungs}
     page = render(
-        view(run, dataset, histories=histories, predictions=predictions, test=folder.read_test(), thumbnail=stored)
+        view(
+            run,
+            dataset,
+            histories=histories,
+            predictions=predictions,
+            test=folder.read_test(),
+            thumbnail=stored,
+            sheets=make_sheets(folder, run, dataset, pictures),
+        )
     )
     report = folder.path / "report.html"
     files.write_bytes(page.encode("utf-8", "replace"), report)

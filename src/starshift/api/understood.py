@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from statistics import median
 
+from starshift.augmentation import label_risks
 from starshift.ladder.climb import Planned
+from starshift.ladder.variants import policies
 from starshift.progress import Progress
 from starshift.records import Dataset, Split, Summary
 from starshift.report import words
@@ -49,6 +52,12 @@ def understood(dataset: Dataset) -> list[str]:
     if summary.skipped:
         sentences.append(f"Skipped as no pictures: {words.counts(summary.skipped)}.")
     return sentences
+
+
+def label_risks_of(planned: Sequence[Planned], classes: Sequence[str]) -> list[str]:
+    """What of the planned augmentation could change a label, in sentences."""
+    found = [policy for one in planned if not one.reason for policy in policies(one.recipe)]
+    return [risk for policy in dict.fromkeys(found) for risk in label_risks(policy, classes)]
 
 
 def say_plan(progress: Progress, planned: list[Planned], budget_seconds: float) -> None:

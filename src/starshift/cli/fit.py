@@ -16,15 +16,28 @@ def fit(
     file_column: FileColumn = None,
     target: Target = None,
     rungs: Annotated[
-        str, typer.Option(help="Rungs to climb, e.g. features or convnet,features; all if not given.")
+        str,
+        typer.Option(
+            help="Rungs to climb, e.g. features or convnet,features; all if not given. "
+            "Variants: convnet:l2=0.001:dropout=0.5."
+        ),
     ] = "",
     size: Annotated[int | None, typer.Option(help="Side of the pictures in pixels, for every rung.")] = None,
+    augment: Annotated[
+        str | None, typer.Option(help="Augmentation policy of the rungs that augment.", show_default=False)
+    ] = None,
     base: Annotated[str | None, typer.Option(help="Pretrained base; several joined by +.", show_default=False)] = None,
     budget: Annotated[str, typer.Option(help="Time for the whole climb, e.g. 90s, 5m, 1h.")] = "5m",
     seed: Annotated[int, typer.Option(help="Root of all chance.")] = 0,
     out: Annotated[Path | None, typer.Option(help="The run's folder; runs/NAME if not given.")] = None,
     allow_leaks: Annotated[bool, typer.Option("--allow-leaks", help="Go on if given parts share copies.")] = False,
     min_per_class: MinPerClass = 2,
+    retrain_on_all: Annotated[
+        bool, typer.Option("--retrain-on-all", help="In the end, train the chosen recipe on validation pictures too.")
+    ] = False,
+    merge_stages: Annotated[
+        bool, typer.Option("--merge-stages", help="Fine-tune a random head and the opened base at once.")
+    ] = False,
 ) -> None:
     """Climb the ladder on labelled pictures; ends with a table, a model and a report."""
     from starshift.api.console import ConsoleProgress
@@ -38,12 +51,15 @@ def fit(
         target=target,
         rungs=rungs,
         size=size,
+        augment=augment,
         base=base,
         budget=budget,
         seed=seed,
         out=out,
         allow_leaks=allow_leaks,
         min_per_class=min_per_class,
+        retrain_on_all=retrain_on_all,
+        merge_stages=merge_stages,
         progress=ConsoleProgress(),
     )
     show_run(run)

@@ -12,7 +12,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from starshift.cli import check, demo, fit, predict, report
+from starshift.cli import check, demo, fit, predict, pretrain, report, reproduce, summary
 from starshift.errors import StarshiftError
 
 
@@ -49,6 +49,9 @@ app.command("fit")(fit.fit)
 app.command("check")(check.check)
 app.command("predict")(predict.predict)
 app.command("report")(report.report)
+app.command("pretrain")(pretrain.pretrain)
+app.command("reproduce")(reproduce.reproduce)
+app.command("summary")(summary.summary)
 app.command("demo")(demo.demo)
 
 

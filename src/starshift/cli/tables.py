@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from rich.console import Console
+from rich.table import Table
 
 from starshift.api.check import Checked
 from starshift.api.run import Run
 from starshift.api.understood import understood
+from starshift.records import Reproduction
 from starshift.report import words
 from starshift.report.figures import TableRow
+from starshift.report.reproduction import notes, rows
 
 
 def show_run(run: Run) -> None:
@@ -30,6 +34,23 @@ def show_run(run: Run) -> None:
     for note in record.notes:
         console.print(note, markup=False, soft_wrap=True)
     console.print(f"Report: {run.report}", markup=False, soft_wrap=True)
+
+
+def show_reproduction(table: Reproduction, folder: Path) -> None:
+    """Both ladders, one below the other for each rung, what must be known to read them, and where the rest lies."""
+    console = Console(highlight=False)
+    drawn = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for title in ("rung", "", "training", "validation (lowest to highest)", "test", "min"):
+        drawn.add_column(title, overflow="fold")
+    for row in rows(table):
+        drawn.add_row(row.rung, "seeds", *row.theirs)
+        drawn.add_row("", "here", *row.ours)
+        drawn.add_row("", "goal", "", row.goal)
+    console.print(drawn)
+    for note in notes(table):
+        console.print(note, markup=False, soft_wrap=True)
+    for name in ("table.md", "table.json", "reproduction.html"):
+        console.print(folder / name, markup=False, soft_wrap=True)
 
 
 COLUMNS = {"rung": "rung", "accuracy": "accuracy (95 % interval)", "log_loss": "log loss", "seconds": "time"}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -23,6 +23,8 @@ from starshift.recipe import digest
 from starshift.records import BaseReference
 
 Step = Callable[[int, int], None]
+Form = Literal["pooled", "map"]
+"""What is taken of a picture: averages over it, or the base's last map as it is."""
 
 
 @dataclass(frozen=True)
@@ -33,40 +35,68 @@ class FrozenBase:
     frame: Frame
     precision: Precision
     cache: Path
+    cuts: tuple[str, ...] = ()  # where it is pooled: of its cut points, or "top"; none: at the top alone
+    form: Form = "pooled"
 
     @classmethod
-    def find(cls, spec: str, frame: Frame, precision: Precision, cache: Path) -> FrozenBase:
+    def find(
+        cls,
+        spec: str,
+        frame: Frame,
+        precision: Precision,
+        cache: Path,
+        cuts: tuple[str, ...] = (),
+        form: Form = "pooled",
+    ) -> FrozenBase:
         """Look the weights up, or download them. Raises MissingWeights with what to put where."""
         base, path = catalogue.parse(spec)
         reference = BaseReference(base.name, weights.digest(weights.obtain(base, path)), spec)
-        return cls(reference, frame, precision, cache)
+        return cls(reference, frame, precision, cache, cuts, form)
 
     @property
     def base(self) -> catalogue.Base:
         """Its row in the catalogue."""
-        return catalogue.base(self.reference.name)
+        return catalogue.parse(self.reference.spec)[0]
 
     @property
     def key(self) -> str:
         """The address of the converted network."""
-        return digest("base", CONVERTER, self.base.name, self.reference.digest, self.frame.size)
+        seen = () if self._is_plain else (self.cuts, self.form)
+        return digest("base", CONVERTER, self.base.name, self.reference.digest, self.frame.size, *seen)
+
+    @property
+    def _is_plain(self) -> bool:
+        return not self.cuts and self.form == "pooled"
+
+    @cached_property
+    def shape(self) -> tuple[int, ...]:
+        """Of what the base says of one picture; read from the network, and so converted first, unless it is the top."""
+        return (self.base.features,) if self._is_plain else self.network.shape
 
     @property
     def is_converted(self) -> bool:
         """Whether the compiled form lies in the cache, so that Keras is not needed."""
         return network.find(self.cache, self.key) is not None
 
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Features from each of the cuts, in their order."""
+        return self.network.widths if len(self.cuts) > 1 else self.shape
+
     @cached_property
     def network(self) -> Network:
-        """uint8 pixels → pooled features; converted first where it never was.
+        """uint8 pixels → features, float32 (N, *shape); converted first where it never was.
 
         Raises MissingWeights, or RunError where other weights than its own are at hand.
         """
 
         def build() -> Any:
-            from starshift.models import pretrained
+            from starshift.models import depths, pretrained
 
-            return pretrained.build(self.base, self._own_weights(), size=self.frame.size)
+            whole = pretrained.build(self.base, self._own_weights(), size=self.frame.size)
+            if self.form == "map":
+                return depths.unpooled(whole)
+            return depths.pooled_at(whole, self.cuts) if self.cuts else whole
 
         return open_network(self.cache, self.key, build, self.precision)
 
@@ -78,16 +108,22 @@ class FrozenBase:
 
     @cached_property
     def store(self) -> RowStore:
-        """Where this base's features of pictures are kept."""
+        """Where this base's features are kept, maps as float16: of pictures by their digest, of views by their name."""
         settings: dict[str, str | int] = {
             "network": self.key,
             "base": self.base.name,
             "precision": self.precision,
             "runtime": f"openvino {version('openvino')}",
             "frame": self.frame.key,
-            "view": "plain",
         }
-        return RowStore(self.cache, "features", settings, shape=(self.base.features,), dtype=np.float32)
+        if not self._is_plain:
+            settings |= {"cuts": " ".join(self.cuts), "form": self.form}
+        dtype = np.float16 if self.form == "map" else np.float32
+        return RowStore(self.cache, "features", settings, shape=self.shape, dtype=dtype)
+
+    def missing(self, names: Sequence[str]) -> int:
+        """How many of these rows must be computed."""
+        return len(self.store.missing(names)) if self._is_plain or self.is_converted else len(set(names))
 
 
 @dataclass(frozen=True)
@@ -97,13 +133,21 @@ class FrozenBases:
     bases: tuple[FrozenBase, ...]
 
     @classmethod
-    def find(cls, specs: Sequence[str], frame: Frame, precision: Precision, cache: Path) -> FrozenBases:
+    def find(
+        cls,
+        specs: Sequence[str],
+        frame: Frame,
+        precision: Precision,
+        cache: Path,
+        cuts: tuple[str, ...] = (),
+        form: Form = "pooled",
+    ) -> FrozenBases:
         """All bases by name. Raises MissingWeights with every file that is missing."""
         found: list[FrozenBase] = []
         lacks: list[str] = []
         for spec in specs:
             try:
-                found.append(FrozenBase.find(spec, frame, precision, cache))
+                found.append(FrozenBase.find(spec, frame, precision, cache, cuts, form))
             except MissingWeights as lack:
                 lacks.extend(lack.problems)
         if lacks:
@@ -111,22 +155,38 @@ class FrozenBases:
         return cls(tuple(found))
 
     @classmethod
-    def known(cls, references: Sequence[BaseReference], frame: Frame, precision: Precision, cache: Path) -> FrozenBases:
+    def known(
+        cls,
+        references: Sequence[BaseReference],
+        frame: Frame,
+        precision: Precision,
+        cache: Path,
+        cuts: tuple[str, ...] = (),
+        form: Form = "pooled",
+    ) -> FrozenBases:
         """The bases of a saved model; their weights are needed only where they were never converted."""
-        return cls(tuple(FrozenBase(reference, frame, precision, cache) for reference in references))
+        return cls(tuple(FrozenBase(reference, frame, precision, cache, cuts, form) for reference in references))
 
     def run(self, pixels: Any, progress: Step | None = None) -> np.ndarray:
-        """Features of pictures, kept nowhere. pixels: uint8 (N, size, size, 3). Returns float32 (N, features)."""
-        return np.concatenate([base.network.run(pixels, progress) for base in self.bases], axis=1)
+        """Features of pictures, kept nowhere. pixels: uint8 (N, size, size, 3). Returns float32 (N, features).
+
+        Maps come flattened, row by row.
+        """
+        return np.concatenate([_flat(base.network.run(pixels, progress)) for base in self.bases], axis=1)
 
     def stored(self, digests: Sequence[str], pixels: Callable[[], Any], progress: Step | None = None) -> np.ndarray:
         """Features of pictures of known digests, computed only where the store lacks them.
 
-        pixels: yields the pictures in the order of `digests`; called only if something must be computed.
+        digests: or the names of views, as compose.views.Views has them. pixels: yields the pictures in the order
+        of `digests`; called only if something must be computed. Maps come flattened, rounded to float16.
         Returns float32 (N, features).
         """
-        matrices = [
-            features.compute(lambda base=base: base.network, pixels, digests, base.store, progress)  # type: ignore[misc]
-            for base in self.bases
-        ]
+        matrices = []
+        for base in self.bases:
+            features.fill(lambda base=base: base.network, pixels, digests, base.store, progress)  # type: ignore[misc]
+            matrices.append(_flat(np.asarray(base.store.rows(digests))))
         return np.concatenate(matrices, axis=1) if len(matrices) > 1 else matrices[0]
+
+
+def _flat(rows: np.ndarray) -> np.ndarray:
+    return rows.reshape(len(rows), -1).astype(np.float32, copy=False)

@@ -11,6 +11,10 @@ THUMBNAIL_SIDE = 192
 """Longest side in pixels: sharp at the report's 96 CSS pixels on screens with two pixels each way."""
 
 
+TILE_SIDE = 160
+"""Longest side in pixels of one picture among many."""
+
+
 def thumbnail(square: np.ndarray, width: int, height: int) -> bytes:
     """A JPEG in the picture's own proportions.
 
@@ -20,4 +24,16 @@ def thumbnail(square: np.ndarray, width: int, height: int) -> bytes:
     size = max(1, round(width * scale)), max(1, round(height * scale))
     stream = BytesIO()
     Image.fromarray(square).resize(size, Image.Resampling.BICUBIC).save(stream, "JPEG", quality=80)
+    return stream.getvalue()
+
+
+def tile(square: np.ndarray) -> bytes:
+    """A JPEG of a picture as a network sees it, made smaller where it is larger than a tile.
+
+    square: uint8 (size, size, 3).
+    """
+    small = Image.fromarray(square)
+    small.thumbnail((TILE_SIDE, TILE_SIDE), Image.Resampling.BICUBIC)
+    stream = BytesIO()
+    small.save(stream, "JPEG", quality=80)
     return stream.getvalue()

@@ -28,11 +28,25 @@ def compute(
     store: a data.cache.RowStore for rows of float32 (features,).
     Returns float32 (N, features).
     """
+    fill(network, pixels, digests, store, progress)
+    return np.asarray(store.rows(digests))
+
+
+def fill(
+    network: Callable[[], Network],
+    pixels: Callable[[], Any],
+    digests: Sequence[str],
+    store: Any,
+    progress: Callable[[int, int], None] | None = None,
+) -> None:
+    """Compute and store what a store lacks; see `compute`.
+
+    store: for rows of the network's output shape; into float16, what exceeds its range is stored as its largest value.
+    """
     missing = set(store.missing(digests))
     if missing:
         positions = _first_positions(digests, missing)
         _fill(network(), pixels(), digests, positions, store, progress)
-    return np.asarray(store.rows(digests))
 
 
 def _first_positions(digests: Sequence[str], missing: set[str]) -> np.ndarray:
@@ -55,7 +69,14 @@ def _fill(
     with store.writer(len(positions)) as writer:
         for start in range(0, len(positions), KEPT_AT_ONCE):
             some = positions[start : start + KEPT_AT_ONCE]
-            for position, row in zip(some, network.run(pixels[some]), strict=True):
+            for position, row in zip(some, _in_range(network.run(pixels[some]), store.dtype), strict=True):
                 writer.add(digests[position], row)
             if progress:
                 progress(min(start + KEPT_AT_ONCE, len(positions)), len(positions))
+
+
+def _in_range(rows: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
+    if rows.dtype == dtype:
+        return rows
+    largest = np.finfo(dtype).max
+    return np.clip(rows, -largest, largest).astype(dtype)

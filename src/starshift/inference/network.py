@@ -24,7 +24,7 @@ batches leave the caches; one request on all cores is 13 % slower)."""
 
 
 class Network:
-    """A compiled network: uint8 pixels (N, size, size, 3) in, float32 (N, outputs) out."""
+    """A compiled network: uint8 pixels (N, size, size, 3) in, float32 (N, *shape) out, mostly (N, outputs)."""
 
     def __init__(self, folder: Path, precision: Precision) -> None:
         self._core = _core()
@@ -32,18 +32,28 @@ class Network:
         self._cache = folder / f"compiled-{precision}"
         self.precision = precision
         self.size = int(self._model.input(0).partial_shape[1].get_length())
-        self.outputs = int(self._model.output(0).partial_shape[-1].get_length())
+        self.shape = tuple(int(side.get_length()) for side in list(self._model.output(0).partial_shape)[1:])
+        self.outputs = self.shape[-1]
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """What the output was joined from, as numbers of columns; itself where nothing was joined."""
+        node = self._model.get_results()[0].input_value(0).get_node()
+        while node.get_type_name() != "Concat" and node.get_input_size():
+            node = node.input_value(0).get_node()
+        joined = [int(part.get_partial_shape()[-1].get_length()) for part in node.inputs()]
+        return tuple(joined) if sum(joined) == self.outputs else self.shape
 
     def run(self, pixels: Any, progress: Callable[[int, int], None] | None = None) -> np.ndarray:
         """Run on any number of pictures, on all cores.
 
         pixels: array-like of uint8 (N, size, size, 3), gathered a batch at a time, so it may lie on disk.
         progress: called with the number of pictures taken, and of all, after each batch.
-        Returns float32 (N, outputs).
+        Returns float32 (N, *shape).
         """
         if len(pixels) == 1:
             return np.array(self._single.infer({0: np.ascontiguousarray(pixels[0:1])})[0])
-        result = np.empty((len(pixels), self.outputs), np.float32)
+        result = np.empty((len(pixels), *self.shape), np.float32)
 
         def collect(request: Any, rows: slice) -> None:
             result[rows] = request.get_output_tensor(0).data[: rows.stop - rows.start]

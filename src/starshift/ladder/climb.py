@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -11,12 +12,13 @@ import msgspec
 
 from starshift import seeds
 from starshift.compose.predictor import Predictor
-from starshift.errors import MissingWeights, StarshiftError
+from starshift.errors import MissingWeights, StarshiftError, TrainingDiverged, UsageError
 from starshift.evaluation import protocol
+from starshift.evaluation.diagnosis import diagnose
 from starshift.ladder import fit as family
 from starshift.ladder.folder import RunFolder
 from starshift.ladder.materials import Materials, key
-from starshift.ladder.rungs import RUNGS, Options, Rung
+from starshift.ladder.rungs import Options, Rung, find
 from starshift.recipe import Recipe
 from starshift.records import Evaluation, Predictions, RungRecord, RunRecord, Score, TestRecord, Verdict
 
@@ -52,7 +54,8 @@ def plan(
 ) -> list[Planned]:
     """Recipes, keys and predicted seconds of rungs, cheapest first; what cannot be climbed comes last.
 
-    Rungs of the ladder that were not asked for, but were finished in this folder on this very task, are kept.
+    Rungs and variants that were not asked for, but were finished in this folder on this very task, are kept. Raises
+    UsageError with everything that cannot work together on these pictures.
     """
     before = {
         rung.name: rung
@@ -60,20 +63,51 @@ def plan(
         if rung.status == "finished" and folder.has_rung(rung.name)
     }
     wanted = {rung.name for rung in rungs}
-    kept = [rung for name, rung in RUNGS.items() if name in wanted or name in before]
-    planned = [_plan_one(rung, options, materials, folder, before.get(rung.name), rung.name in wanted) for rung in kept]
-    return sorted((one for one in planned if one is not None), key=_order)
+    kept = {rung.name: rung for rung in (*rungs, *_known_again(before))}
+    recipes = _recipes(list(kept.values()), wanted, options, materials)
+    planned = [
+        _plan_one(kept[name], recipe, materials, folder, before.get(name), name in wanted)
+        for name, recipe in recipes.items()
+    ]
+    return _ordered([one for one in planned if one is not None])
 
 
-def _order(one: Planned) -> tuple[bool, bool, float]:
-    """The baseline comes first, whatever it costs: it is what the others are compared with."""
-    return bool(one.reason), one.rung.name != "baseline", one.seconds
+def _known_again(before: Iterable[str]) -> Iterator[Rung]:
+    """Rungs that an earlier call finished, by their names; what this version cannot read is none of them."""
+    for name in before:
+        with contextlib.suppress(UsageError):
+            yield find(name)
+
+
+def _recipes(rungs: Sequence[Rung], wanted: set[str], options: Options, materials: Materials) -> dict[str, Recipe]:
+    """What each rung is for these pictures. Raises UsageError with every problem of those that are wanted."""
+    problems: list[str] = []
+    recipes = {}
+    for rung in rungs:
+        try:
+            recipes[rung.name] = rung.recipe(options, materials.dataset)
+        except UsageError as error:
+            problems += [f"{rung.name}: {problem}" for problem in error.problems if rung.name in wanted]
+    if problems:
+        raise UsageError(problems)
+    return recipes
+
+
+def _ordered(planned: list[Planned]) -> list[Planned]:
+    """The baseline first, whatever it costs: it is what the others are compared with. A variant after its rung."""
+    seconds = {one.rung.name: one.seconds for one in planned}
+
+    def order(one: Planned) -> tuple[bool, bool, float, bool]:
+        family = one.rung.family
+        after = max(one.seconds, seconds.get(family, 0.0))
+        return bool(one.reason), one.rung.name != "baseline", after, one.rung.name != family
+
+    return sorted(planned, key=order)
 
 
 def _plan_one(
-    rung: Rung, options: Options, materials: Materials, folder: RunFolder, before: RungRecord | None, wanted: bool
+    rung: Rung, recipe: Recipe, materials: Materials, folder: RunFolder, before: RungRecord | None, wanted: bool
 ) -> Planned | None:
-    recipe = rung.recipe(options, materials.dataset)
     try:
         own = key(recipe, materials, *family.depends_on(recipe, materials))
         if before is not None and before.key == own:
@@ -125,17 +159,33 @@ def climb(
     """
     state = Climb()
     for one in planned:
-        best = state.best
         if one.done is not None:
-            record = _again(one.done, best, state, materials, folder)
+            record = _again(one.done, _rival(one.rung, state), state, materials, folder)
         elif reason := one.reason or _too_long(one, deadline):
             record = _skipped(one, reason)
             materials.progress.say(f"{one.rung.name} skipped: {reason}")
         else:
-            record = _climb_one(one, best, state, materials, folder)
+            record = _climb_or_give_up(one, state, materials, folder)
         state.records.append(record)
         on_change(state)
     return state
+
+
+def _climb_or_give_up(one: Planned, state: Climb, materials: Materials, folder: RunFolder) -> RungRecord:
+    """The rung's record; a training that never had a good epoch is one rung lost, and not the run."""
+    try:
+        return _climb_one(one, _rival(one.rung, state), state, materials, folder)
+    except TrainingDiverged as lost:
+        folder.clear_rung(one.rung.name)
+        materials.progress.finish()
+        materials.progress.say(f"{one.rung.name} skipped: {lost}")
+        return _skipped(one, str(lost))
+
+
+def _rival(rung: Rung, state: Climb) -> RungRecord | None:
+    """What a rung is compared with: a variant with its own rung, if that was climbed; else the best so far."""
+    finished = {record.name: record for record in state.records if record.score is not None}
+    return finished.get(rung.family, state.best) if rung.changes is not None else state.best
 
 
 def _climb_one(
@@ -144,6 +194,7 @@ def _climb_one(
     began = time.perf_counter()
     name = one.rung.name
     folder.clear_rung(name)
+    folder.write_recipe(name, one.recipe)
     model = family.fit(one.recipe, materials, on_epoch=lambda epoch: folder.append_epoch(name, epoch))
     learnware = folder.write_model(name, model.learnware, model.tensors)
     predictor = Predictor(learnware, model.tensors, materials.cache)
@@ -166,9 +217,10 @@ def _climb_one(
         seconds=round(seconds, 2),
         score=score,
         verdict=_verdict(name, predictions, best, state),
-        diagnosis=protocol.diagnose(model.history) if model.history else "",
+        diagnosis=diagnose(model.history) if model.history else "",
         details=model.details or {},
         nondeterministic=model.nondeterministic,
+        builder=one.recipe.builder,
     )
 
 
@@ -218,14 +270,19 @@ def predict_part(predictor: Predictor, materials: Materials, indices: tuple[int,
     return materials.predictions(indices, probabilities)
 
 
-def open_test(chosen: str, materials: Materials, folder: RunFolder) -> tuple[TestRecord, Predictions]:
-    """Score the chosen rung on the sealed test part: this opens it, and is done once for a split."""
-    learnware, tensors = folder.read_model(chosen)
+def open_test(
+    chosen: str, materials: Materials, folder: RunFolder, *, retrained: bool = False
+) -> tuple[TestRecord, Predictions]:
+    """Score the chosen rung on the sealed test part: this opens it, and is done once for a split.
+
+    retrained: its model that was trained again, on validation pictures too.
+    """
+    learnware, tensors = folder.read_model(chosen, retrained=retrained)
     predictor = Predictor(learnware, tensors, materials.cache)
     predictions = predict_part(predictor, materials, materials.split.test)
     score = protocol.score(predictions, seed=seeds.child(materials.seed, "bootstrap"))
     opened = datetime.now(UTC).isoformat(timespec="seconds")
-    return TestRecord(chosen, opened, materials.split_digest, score), predictions
+    return TestRecord(chosen, opened, materials.split_digest, score, retrained), predictions
 
 
 def keep_test(materials: Materials, folder: RunFolder) -> None:

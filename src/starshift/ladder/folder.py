@@ -1,22 +1,27 @@
 """The run folder: what lies where, written so that a stop at any moment leaves it readable.
 
 run.json  dataset.json  splits.json  report.html
-rungs/NAME/history.jsonl  rungs/NAME/validation.csv  rungs/NAME/model/
+rungs/NAME/recipe.json  rungs/NAME/history.jsonl  rungs/NAME/validation.csv  rungs/NAME/model/
 test.csv     what the chosen model said of the sealed test part
 thumbnails/  the pictures that the report shows, small
+augmented/   training pictures as networks saw them, small
 model/       the chosen rung's model
+retrained/   the same, trained again on validation pictures too, where that was asked for
 """
 
 from __future__ import annotations
 
+import re
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 import numpy as np
 
-from starshift.errors import RunError
+from starshift.errors import RunError, UsageError
 from starshift.learnware import package
+from starshift.recipe import Recipe, digest
 from starshift.records import (
     SCHEMA,
     Dataset,
@@ -31,6 +36,15 @@ from starshift.records import (
     TestRecord,
     files,
 )
+
+LONGEST_NAME = 100
+"""Characters of a rung's folder; what is longer ends in a digest."""
+
+
+def folder_name(rung: str) -> str:
+    """A rung's name as every file system takes it: "modern:sizes=64/96" → "modern+sizes=64-96"."""
+    name = re.sub(r"[^\w.=+-]", "-", rung.replace(":", "+"))
+    return name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}-{digest(rung)[:8]}"
 
 
 class RunFolder:
@@ -89,6 +103,14 @@ class RunFolder:
         )
         files.write(SplitFile(split.how, entries), self.path / "splits.json")
 
+    def read_part(self, part: str) -> set[str]:
+        """Paths of the pictures of one part, from splits.json."""
+        return {picture.path for picture in self.read_splits().pictures if picture.part == part}
+
+    def read_splits(self) -> SplitFile:
+        """splits.json."""
+        return files.read(self.path / "splits.json", SplitFile)
+
     def has_rung(self, name: str) -> bool:
         """Whether everything that a finished rung leaves is there."""
         rung = self._rung(name)
@@ -98,6 +120,20 @@ class RunFolder:
         """Forget an earlier attempt at a rung."""
         shutil.rmtree(self._rung(name), ignore_errors=True)
         self._rung(name).mkdir(parents=True)
+
+    def write_recipe(self, name: str, recipe: Recipe) -> None:
+        """What a rung is made by, whole: every option and default of it."""
+        files.write(recipe, self._rung(name) / "recipe.json")
+
+    def read_recipe(self, name: str) -> Recipe | None:
+        """What a rung was made by; None where an earlier version left none. Raises RunError as `files.read` does."""
+        file = self._rung(name) / "recipe.json"
+        try:
+            return files.read(file, Recipe) if file.is_file() else None
+        except UsageError as error:
+            raise RunError(
+                f"{file} holds a recipe that this version of Starshift does not know: {' '.join(error.problems)}"
+            ) from error
 
     def append_epoch(self, name: str, epoch: Epoch) -> None:
         """One line more of a rung's history."""
@@ -111,14 +147,26 @@ class RunFolder:
         """A rung's model; returns its learnware with digests."""
         return package.write(learnware, tensors, self._rung(name) / "model")
 
-    def read_model(self, name: str) -> tuple[Learnware, dict[str, np.ndarray]]:
-        """A rung's model."""
-        return package.read(self._rung(name) / "model")
+    def read_model(self, name: str, *, retrained: bool = False) -> tuple[Learnware, dict[str, np.ndarray]]:
+        """A rung's model; or that of the chosen rung that was trained again, on validation pictures too."""
+        return package.read(self.path / "retrained" if retrained else self._rung(name) / "model")
 
-    def publish(self, name: str, test: TestRecord | None) -> None:
-        """Put the chosen rung's model into model/, with what the sealed test said of it."""
-        learnware, tensors = self.read_model(name)
-        if test is not None and test.rung == name:
+    @property
+    def has_retrained(self) -> bool:
+        """Whether a model that was trained on validation pictures too lies here."""
+        return (self.path / "retrained" / "learnware.json").is_file()
+
+    def write_retrained(self, learnware: Learnware, tensors: dict[str, np.ndarray]) -> None:
+        """Keep the chosen rung's model that was trained on validation pictures too."""
+        package.write(learnware, tensors, self.path / "retrained")
+
+    def publish(self, name: str, test: TestRecord | None, *, retrained: bool = False) -> None:
+        """Put the chosen rung's model into model/, with what the sealed test said of it.
+
+        retrained: its model that was trained on validation pictures too.
+        """
+        learnware, tensors = self.read_model(name, retrained=retrained)
+        if test is not None and test.rung == name and test.retrained == retrained:
             sealed = Evaluation(part="test", score=test.score, sealed=True)
             learnware = msgspec.structs.replace(learnware, evaluations=(*learnware.evaluations, sealed))
         draft = self.path / ".model"
@@ -160,5 +208,31 @@ class RunFolder:
             if file.stem not in wanted:
                 file.unlink()
 
+    def write_sheet(self, key: str, rows: Sequence[Sequence[bytes]]) -> None:
+        """Keep a sheet of augmented pictures: rows of as many JPEGs each."""
+        final = self.path / "augmented" / key
+        draft = final.with_name(f".{key}")
+        for folder in (draft, final):
+            shutil.rmtree(folder, ignore_errors=True)
+        draft.mkdir(parents=True)
+        for row, pictures in enumerate(rows):
+            for column, picture in enumerate(pictures):
+                files.write_bytes(picture, draft / f"{row}-{column}.jpg")
+        draft.rename(final)
+
+    def read_sheet(self, key: str) -> list[list[bytes]]:
+        """A sheet as it was kept; empty where there is none."""
+        rows: dict[int, dict[int, bytes]] = {}
+        for file in (self.path / "augmented" / key).glob("*.jpg"):
+            if place := re.fullmatch(r"(\d+)-(\d+)", file.stem):
+                rows.setdefault(int(place[1]), {})[int(place[2])] = file.read_bytes()
+        return [[rows[row][column] for column in sorted(rows[row])] for row in sorted(rows)]
+
+    def sweep_sheets(self, wanted: set[str]) -> None:
+        """Drop the sheets that are not shown any more."""
+        for folder in (self.path / "augmented").glob("*"):
+            if folder.is_dir() and folder.name not in wanted:
+                shutil.rmtree(folder)
+
     def _rung(self, name: str) -> Path:
-        return self.path / "rungs" / name
+        return self.path / "rungs" / folder_name(name)

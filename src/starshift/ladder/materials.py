@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -29,6 +30,7 @@ class Materials:
     cache: Path
     paces: Paces
     progress: Progress
+    budget_seconds: float = math.inf  # of the whole climb
 
     @property
     def dataset(self) -> Dataset:

@@ -90,6 +90,7 @@ def card(learnware: Learnware) -> str:
     for evaluation in learnware.evaluations:
         accuracy = evaluation.score.accuracy
         sealed = "sealed until the end" if evaluation.sealed else "also used to choose the model"
+        sealed += f", {evaluation.about}" if evaluation.about else ""
         lines.append(
             f"- Accuracy on the {evaluation.part} part ({accuracy.n} pictures, {sealed}): {accuracy.value:.1%}"
             + (f", 95 % interval {accuracy.low:.1%} to {accuracy.high:.1%}" if accuracy.low is not None else "")

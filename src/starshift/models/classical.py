@@ -75,6 +75,7 @@ def fit_head(
     classes: int,
     strengths: Sequence[float],
     folds: Sequence[tuple[np.ndarray, np.ndarray]],
+    views: Sequence[np.ndarray] = (),
     progress: Step | None = None,
 ) -> LinearHead:
     """A linear head: logistic regression with an L2 penalty, steadied by a linear discriminant.
@@ -82,6 +83,9 @@ def fit_head(
     features: float32 (N, F), raw; they are compressed first. targets: int (N,), every class present in the N and in
     each fold's first part.
     folds: pairs of index arrays into the N, (fitted on, held out).
+    views: features of augmented views of the same N pictures, each float32 (N, F). They are fitted on beside the
+    plain ones, in the folds too, where all views of a picture lie on one side; what is held out is judged by its
+    plain view alone, since that is what will be predicted from. A picture counts the same with views as without.
 
     The logits of both models are added, each with a weight of its own, so that the sum is a linear head again.
     The strength of the penalty and the two weights are those of the lowest log loss over the inner folds, which
@@ -91,17 +95,19 @@ def fit_head(
     import scipy.optimize  # noqa: F401  its own BLAS must be loaded before threads are limited, or it escapes
     from threadpoolctl import threadpool_limits
 
-    features = compress(features)
+    features, views = compress(features), [compress(view) for view in views]
 
     # One BLAS thread per fold and one fold per core: the optimizer's many small products would otherwise wait
     # for each other's threads (measured: 12 times slower for two classes).
     with threadpool_limits(1, user_api="blas"):
-        held_out, regressions, discriminants = _out_of_fold(features, targets, classes, strengths, folds, progress)
+        held_out, regressions, discriminants = _out_of_fold(
+            features, views, targets, classes, strengths, folds, progress
+        )
         choices = {
             strength: _weigh(logits, discriminants, targets[held_out]) for strength, logits in regressions.items()
         }
         best = min(choices, key=lambda strength: choices[strength][0])
-        fits = {name: (kernel, bias) for name, kernel, bias in _all_fits(features, targets, classes, [best])}
+        fits = {name: (kernel, bias) for name, kernel, bias in _all_fits(features, views, targets, classes, [best])}
     _, on_regression, on_discriminant = choices[best]
     return LinearHead(
         kernel=on_regression * fits[best][0] + on_discriminant * fits[None][0],
@@ -115,6 +121,7 @@ def fit_head(
 
 def _out_of_fold(
     features: np.ndarray,
+    views: Sequence[np.ndarray],
     targets: np.ndarray,
     classes: int,
     strengths: Sequence[float],
@@ -125,7 +132,8 @@ def _out_of_fold(
 
     def one(fold: tuple[np.ndarray, np.ndarray]) -> dict[float | None, np.ndarray]:
         fitted_on, held = fold
-        fits = _all_fits(features[fitted_on], targets[fitted_on], classes, strengths)
+        some = [view[fitted_on] for view in views]
+        fits = _all_fits(features[fitted_on], some, targets[fitted_on], classes, strengths)
         return {name: features[held] @ kernel + bias for name, kernel, bias in fits}
 
     found = []
@@ -143,9 +151,11 @@ def _out_of_fold(
 
 
 def _all_fits(
-    features: np.ndarray, targets: np.ndarray, classes: int, strengths: Sequence[float]
+    features: np.ndarray, views: Sequence[np.ndarray], targets: np.ndarray, classes: int, strengths: Sequence[float]
 ) -> Iterator[tuple[float | None, np.ndarray, np.ndarray]]:
     """The discriminant (name None) and the regression at each strength, as kernels and biases for raw features."""
+    if views:
+        features, targets = np.concatenate([features, *views]), np.tile(targets, 1 + len(views))
     mean, scale = features.mean(axis=0), features.std(axis=0)
     scale = scale + DEAD * scale.mean() + 1e-12
     standardized = (features - mean) / scale
@@ -153,7 +163,7 @@ def _all_fits(
     yield None, *_for_raw(kernel, bias, mean, scale)
     start = None  # each strength starts where the weaker one before it came to rest
     for strength in sorted(strengths):
-        kernel, bias = start = logistic(standardized, targets, classes, strength, start)
+        kernel, bias = start = logistic(standardized, targets, classes, strength / (1 + len(views)), start)
         yield strength, *_for_raw(kernel, bias, mean, scale)
 
 

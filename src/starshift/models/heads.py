@@ -1,4 +1,4 @@
-"""The last layer for each kind of target, its loss, and its outputs as probabilities."""
+"""The last layer for each kind of target, the targets in its form, and its outputs as probabilities."""
 
 from __future__ import annotations
 
@@ -9,33 +9,35 @@ import numpy as np
 from starshift.errors import UsageError
 
 if TYPE_CHECKING:
-    from keras import KerasTensor
+    from keras import KerasTensor, Regularizer
 
 
-def classification_head(x: KerasTensor, classes: int) -> KerasTensor:
+def classification_head(
+    x: KerasTensor, classes: int, penalty: Regularizer | None = None, *, name: str = "head"
+) -> KerasTensor:
     """End a network that tells `classes` classes apart.
 
-    x: (N, features). Returns float32 (N, 1), the probability of the second class, for two classes, as the
-    seeds have it; float32 (N, classes), rows sum to 1, for more. Raises UsageError below two classes.
+    x: (N, features). penalty: on the kernel. Returns float32 (N, 1), the probability of the second class, for
+    two classes, as the seeds have it; float32 (N, classes), rows sum to 1, for more. Raises UsageError below
+    two classes.
     """
     from keras import layers
 
     _refuse_below_two(classes)
     units, activation = (1, "sigmoid") if classes == 2 else (classes, "softmax")
     # float32 even under a mixed policy: bfloat16 has 8 significant bits, too few for a log loss.
-    return layers.Dense(units, activation=activation, dtype="float32", name="head")(x)
-
-
-def loss_for(classes: int) -> str:
-    """Keras's name of the loss that fits `classification_head`, for targets that are class indices (N,)."""
-    _refuse_below_two(classes)
-    return "binary_crossentropy" if classes == 2 else "sparse_categorical_crossentropy"
+    return layers.Dense(units, activation=activation, dtype="float32", kernel_regularizer=penalty, name=name)(x)
 
 
 def shape_targets(targets: np.ndarray[Any, Any], classes: int) -> np.ndarray[Any, Any]:
-    """Class indices (N,) in the form that `loss_for` wants: float32 (N, 1) for two classes, int32 (N,) otherwise."""
+    """Class indices (N,) in the form of `classification_head`, in which targets can be mixed and smoothed.
+
+    Returns float32 (N, 1) for two classes, one-hot (N, classes) for more. Raises UsageError below two classes.
+    """
     _refuse_below_two(classes)
-    return targets.astype(np.float32)[:, None] if classes == 2 else targets.astype(np.int32)
+    if classes == 2:
+        return targets.astype(np.float32)[:, None]
+    return np.eye(classes, dtype=np.float32)[targets]
 
 
 def probabilities(outputs: np.ndarray[Any, Any], classes: int) -> np.ndarray[Any, Any]:

@@ -13,6 +13,7 @@ from keras import ops
 
 from starshift.catalogue import Base
 from starshift.errors import RunError, UsageError
+from starshift.models import own
 from starshift.models.weights import Layers, read
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)  # of ImageNet's red, green, blue in [0, 1], as torchvision has them
@@ -30,6 +31,8 @@ def build(base: Base, weights: Path | None, *, size: int) -> keras.Model:
     """
     if size < base.min_size:
         raise UsageError(f"{base.title} needs pictures of at least {base.min_size} px; --size is {size}.")
+    if base.builder:
+        return own.build(base, weights, size=size)
     pixels = keras.Input((size, size, 3), dtype="float32", name="pixels")
     network = getattr(keras.applications, base.constructor)(
         include_top=False,

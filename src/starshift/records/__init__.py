@@ -5,7 +5,15 @@ from starshift.records.finding import Finding
 from starshift.records.history import Epoch
 from starshift.records.learnware import LEARNWARE_SCHEMA, BaseReference, Evaluation, InputContract, Learnware
 from starshift.records.predictions import Predictions
-from starshift.records.run import SCHEMA, Environment, RungRecord, RunRecord, Summary, TestRecord
+from starshift.records.reproduction import (
+    REPRODUCTION_SCHEMA,
+    Claim,
+    Goal,
+    ReproducedRung,
+    Reproduction,
+    SeedResult,
+)
+from starshift.records.run import SCHEMA, Environment, RetrainRecord, RungRecord, RunRecord, Summary, TestRecord
 from starshift.records.score import ClassScore, Estimate, Score
 from starshift.records.split import Split, SplitEntry, SplitFile
 from starshift.records.verdict import Verdict
@@ -13,8 +21,10 @@ from starshift.records.verdict import Verdict
 __all__ = [
     "LEARNWARE_SCHEMA",
     "PARTS",
+    "REPRODUCTION_SCHEMA",
     "SCHEMA",
     "BaseReference",
+    "Claim",
     "ClassScore",
     "Dataset",
     "Environment",
@@ -22,13 +32,18 @@ __all__ = [
     "Estimate",
     "Evaluation",
     "Finding",
+    "Goal",
     "InputContract",
     "Learnware",
     "Picture",
     "Predictions",
+    "ReproducedRung",
+    "Reproduction",
+    "RetrainRecord",
     "RunRecord",
     "RungRecord",
     "Score",
+    "SeedResult",
     "SetAside",
     "Split",
     "SplitEntry",

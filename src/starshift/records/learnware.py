@@ -33,6 +33,7 @@ class Evaluation(Struct, frozen=True, forbid_unknown_fields=True):
     part: str  # "validation" or "test"
     score: Score
     sealed: bool  # whether the part was untouched by any choice before
+    about: str = ""  # of which model, where it is not this very one
 
 
 class Learnware(Struct, frozen=True, forbid_unknown_fields=True):

@@ -41,10 +41,11 @@ class RungRecord(Struct, frozen=True, forbid_unknown_fields=True):
     predicted_seconds: float | None = None
     seconds: float | None = None
     score: Score | None = None  # on the validation part
-    verdict: Verdict | None = None  # against the best finished rung before
+    verdict: Verdict | None = None  # against the best finished rung before; of a variant, against its own rung
     diagnosis: str = ""  # from the curves: "overfits from epoch 9 on", …
     details: dict[str, str] = {}  # what was chosen or measured: base, precision, strength of the head, …
     nondeterministic: str = ""  # what the same seed does not fix, in a sentence
+    builder: str = ""  # of its recipe
 
 
 class TestRecord(Struct, frozen=True, forbid_unknown_fields=True):
@@ -54,6 +55,17 @@ class TestRecord(Struct, frozen=True, forbid_unknown_fields=True):
     opened: str  # ISO 8601, UTC
     split: str  # digest of the split whose test part this is
     score: Score
+    retrained: bool = False  # whether of the rung's model that was trained again, on validation pictures too
+
+
+class RetrainRecord(Struct, frozen=True, forbid_unknown_fields=True):
+    """The chosen rung, trained again on training and validation pictures together."""
+
+    rung: str
+    key: str  # digest of recipe, data and seed; the same key need not be done again
+    pictures: int  # that it was trained on
+    epochs: tuple[int, ...]  # of each stage, as validation had found them; none where nothing is trained by steps
+    seconds: float
 
 
 class Environment(Struct, frozen=True, forbid_unknown_fields=True):
@@ -87,4 +99,5 @@ class RunRecord(Struct, frozen=True, forbid_unknown_fields=True):
     test: TestRecord | None  # of today's split
     environment: Environment
     openings: tuple[TestRecord, ...] = ()  # every opening of any test part in this folder, `test` among them
+    retrained: RetrainRecord | None = None  # what model/ holds instead of the chosen rung's own model
     notes: tuple[str, ...] = ()  # what was skipped, replaced or estimated, in sentences

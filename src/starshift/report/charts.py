@@ -103,6 +103,23 @@ def _span(estimate: Estimate) -> tuple[float, float, float]:
 
 # ---- learning curves ------------------------------------------------------------------------------
 
+SMOOTHING = 0.8
+"""Of each point of a smoothed line, so much is the line before it and the rest is the curve (seed 003, 2.1)."""
+
+
+def smoothed(values: Sequence[float], factor: float = SMOOTHING) -> list[float]:
+    """Exponential smoothing: the first value as it is, then `factor` of the last point and the rest of the value.
+
+    What is not finite stays where it is and is passed over.
+    """
+    line: list[float] = []
+    last = math.nan
+    for value in values:
+        if math.isfinite(value):
+            last = value if math.isnan(last) else factor * last + (1 - factor) * value
+        line.append(last if math.isfinite(value) else value)
+    return line
+
 
 def curves(rung: RungRecord, history: Sequence[Epoch]) -> dict[str, Any]:
     """Two panels, accuracy and loss, each with training against validation and the best epoch marked."""
@@ -140,8 +157,9 @@ def _panel(
             {"y": round(100 - up.place(tick), 2), "label": _tick_words(tick, field, decimals)} for tick in up.ticks
         ],
         "lines": [
-            {"kind": "training", "strokes": _strokes(places, training, up)},
-            {"kind": "validation", "strokes": _strokes(places, validation, up)},
+            {"kind": kind, "look": look, "strokes": _strokes(places, made(values), up)}
+            for look, made in (("raw", list), ("smooth", smoothed))
+            for kind, values in (("training", training), ("validation", validation))
         ],
         "best": marked,
         "words": _panel_words(title, history, training, validation, marked, write),

@@ -61,5 +61,10 @@ def _card(
         "probability": words.percent(float(predictions.confidence[row])),
         "right": bool(predictions.right[row]),
         "small": max(sizes.get(path, (SMALL_PIXELS + 1,))) <= SMALL_PIXELS,
-        "uri": f"data:image/jpeg;base64,{base64.b64encode(picture).decode()}" if picture else "",
+        "uri": data_uri(picture) if picture else "",
     }
+
+
+def data_uri(jpeg: bytes) -> str:
+    """A JPEG as an address that holds the picture itself."""
+    return f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}"

@@ -9,9 +9,12 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 
-def render(view: Mapping[str, Any]) -> str:
-    """The page for what `starshift.report.view.view` returned; it can always be written as UTF-8."""
-    return _environment().get_template("report.html").render(view)
+def render(view: Mapping[str, Any], template: str = "report.html") -> str:
+    """The page for what `starshift.report.view.view` returned; it can always be written as UTF-8.
+
+    template: "reproduction.html" for what `starshift.report.reproduction.view` returned.
+    """
+    return _environment().get_template(template).render(view)
 
 
 @cache

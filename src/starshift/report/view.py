@@ -18,11 +18,13 @@ from starshift.records import (
     TestRecord,
 )
 from starshift.report import charts, pictures, words
+from starshift.report.augmented import Sheet, augmented
 from starshift.report.charts import BASELINE
 from starshift.report.confusion import confusion
 from starshift.report.data import data
 from starshift.report.figures import figures
 from starshift.report.pictures import Thumbnail
+from starshift.report.remedies import remedies
 
 
 def wanted(run: RunRecord, predictions: Mapping[str, Predictions]) -> list[str]:
@@ -42,11 +44,13 @@ def view(
     predictions: Mapping[str, Predictions],
     test: Predictions | None,
     thumbnail: Thumbnail,
+    sheets: Sequence[Sheet] = (),
 ) -> dict[str, Any]:
     """Everything that the report says.
 
     histories and predictions (on the validation part): by rung. test: the chosen rung's predictions on the
-    sealed part, once it was opened. thumbnail: a picture's path → its JPEG bytes, or None.
+    sealed part, once it was opened. thumbnail: a picture's path → its JPEG bytes, or None. sheets: augmented
+    pictures, by policy.
     Returns strings, numbers, lists and dicts only; hidden characters in names are spelled out.
     """
     rung = _rung(run, run.chosen)
@@ -59,9 +63,14 @@ def view(
         "when": words.moment(run.finished or run.started),
         "verdict": verdict,
         "ladder": charts.ladder(run.rungs, run.chosen, run.test),
-        "curves": [charts.curves(one, histories[one.name]) for one in run.rungs if histories.get(one.name)],
+        "curves": [
+            charts.curves(one, histories[one.name]) | {"remedies": remedies(one, run, predictions)}
+            for one in run.rungs
+            if histories.get(one.name)
+        ],
         "confusion": _confusion(rung, dataset),
         "galleries": _galleries(run.chosen, shown, dataset, thumbnail) if shown else [],
+        "augmented": augmented(sheets),
         "data": data(run, dataset),
         "figures": figures(run, rung),
         "repeat": _repeat(run),
@@ -166,7 +175,8 @@ def _with_test(run: RunRecord, rung: RungRecord, score: Score, test: TestRecord)
         f" of {words.counted(accuracy.n, 'sealed test picture')}",
         title=words.estimate(accuracy),
     )
-    opened = f"The sealed test part was opened once, for this model, on {words.moment(test.opened)}"
+    again = ", which was trained again on training and validation pictures together" if test.retrained else ""
+    opened = f"The sealed test part was opened once, for this model{again}, on {words.moment(test.opened)}"
     chosen = f"On validation, which chose it: {words.estimate(score.accuracy)}"
     return leading, [
         f"{_interval_sentence(test.score)} {opened}.",

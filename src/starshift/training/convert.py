@@ -67,7 +67,10 @@ def _export_by_tensorflow(model: Any, draft: Path) -> None:
 
 def _export_folder(draft: Path) -> None:
     """The child's part: configuration and weights that its parent left, to OpenVINO's form."""
-    model = load_keras().models.model_from_json((draft / CONFIGURATION).read_text(encoding="utf-8"))
+    keras = load_keras()
+    from starshift.models import blocks  # noqa: F401  its layers are found by name
+
+    model = keras.models.model_from_json((draft / CONFIGURATION).read_text(encoding="utf-8"))
     with np.load(draft / WEIGHTS, allow_pickle=False) as weights:
         model.set_weights([weights[f"arr_{number}"] for number in range(len(weights.files))])
     _export(model, draft)

@@ -1,22 +1,27 @@
-"""The only training loop: network, pictures, split and stage → a trained network and its history."""
+"""The only training loop: network, pictures, split and stages → a trained network and its history."""
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
-from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from starshift import seeds
-from starshift.data.batches import Batch, Batches
+from starshift.data.batches import Batches
 from starshift.errors import TrainingDiverged
 from starshift.models import heads
 from starshift.recipe import Recipe, Stage
 from starshift.records import Epoch, Split
+from starshift.training import feed
 from starshift.training.keras_setup import load_keras, precision, training_policy
+from starshift.training.losses import AUXILIARY_WEIGHT, hits_for, loss_for
+from starshift.training.optimizers import optimizer_for, rate_at
+from starshift.training.weights import Average, Weights, are_finite, read_weights, write_weights
 
 VALIDATION_BATCH = 50
 """Pictures per step when nothing is learned; no result depends on it."""
@@ -26,9 +31,19 @@ VALIDATION_BATCH = 50
 class Trained:
     """A trained network. weights: float32 arrays by their path in the network, e.g. "conv1/kernel"."""
 
-    weights: dict[str, np.ndarray]
+    weights: Weights
     history: tuple[Epoch, ...]
     policy: str  # the Keras dtype policy that was computed in
+    kept: str  # which weights these are: "of the last epoch", …
+    diverged: str = ""  # why it ended before its time, in a sentence; the weights are of the last good epoch
+
+
+@dataclass(frozen=True)
+class Callbacks:
+    """Whom a training tells what: steps done and steps in all, and each epoch."""
+
+    on_step: Callable[[int, int], None] | None = None
+    on_epoch: Callable[[Epoch], None] | None = None
 
 
 def train(
@@ -40,199 +55,215 @@ def train(
     *,
     classes: int,
     seed: int,
+    larger: Any = None,
+    groups: Sequence[Sequence[int]] = (),
+    policy: str | None = None,
     on_step: Callable[[int, int], None] | None = None,
     on_epoch: Callable[[Epoch], None] | None = None,
 ) -> Trained:
     """Train a network by the recipe's stages.
 
-    build: makes the Keras model, uint8 (N, H, W, C) → probabilities, under the policy that is set here.
-    pixels: array-like of uint8 (N, H, W, C). targets: int (N,).
+    build: makes the Keras model, uint8 (N, H, W, C) → probabilities, under the policy that is set here. Outputs after
+        the first are auxiliary: their losses are added with AUXILIARY_WEIGHT, their weights are dropped at the end.
+    pixels: array-like of uint8 (N, size, size, C), what the model will be asked about. targets: int (N,).
+    larger: the same pictures with a larger side, to be augmented from; `pixels` if None.
+    groups: pictures that stay together where a stage's patience holds some out, as lists of indices.
+    policy: the Keras dtype policy to compute in; the fastest of this machine if None.
     on_step: called with steps done and steps in all. on_epoch: called after each epoch.
-    Raises TrainingDiverged when the loss is no longer finite.
+    A loss that is no longer finite ends the training; the weights of the last good epoch are then what is returned.
+    Raises TrainingDiverged where no epoch was good, UsageError where too few pictures are there to hold out some.
     """
     keras = load_keras()
-    policy = training_policy()
+    policy = policy or training_policy()
     keras.utils.set_random_seed(seeds.child(seed, "weights"))
     with precision(policy):
         model = build()
-    shaped = heads.shape_targets(targets, classes)
-    epochs: list[Epoch] = []
-    for number, stage in enumerate(recipe.stages):
-        batches = Batches(
-            pixels,
-            shaped,
-            np.array(split.train),
-            batch_size=stage.batch_size,
-            seed=seeds.child(seed, "batches", number),
-        )
-        validation = Batches(
-            pixels, shaped, np.array(split.validation), batch_size=VALIDATION_BATCH, seed=0, shuffle=False
-        )
-        _run_stage(keras, model, stage, batches, validation, classes, epochs, on_step, on_epoch)
-    return Trained(read_weights(model), tuple(epochs), policy)
-
-
-def _run_stage(
-    keras: Any,
-    model: Any,
-    stage: Stage,
-    batches: Batches,
-    validation: Batches,
-    classes: int,
-    epochs: list[Epoch],
-    on_step: Callable[[int, int], None] | None,
-    on_epoch: Callable[[Epoch], None] | None,
-) -> None:
-    compile_model(keras, model, stage, classes)
-
-    def keep(epoch: Epoch) -> None:
-        epochs.append(epoch)
-        if on_epoch:
-            on_epoch(epoch)
-
-    learned, held_out = _endless(batches, len(epochs)), _endless(validation, 0)
-    try:
-        model.fit(
-            learned,
-            steps_per_epoch=len(batches),
-            epochs=stage.epochs,
-            validation_data=held_out,
-            validation_steps=len(validation),
-            shuffle=False,  # `batches` did it
-            verbose=0,
-            callbacks=[_watcher(keras, stage, len(batches), len(epochs), on_step, keep)],
-        )
-    finally:
-        _close(learned)
-        _close(held_out)
-
-
-def compile_model(keras: Any, model: Any, stage: Stage, classes: int) -> None:
-    """Give a model its optimizer, loss and metric."""
-    optimizers = {
-        "rmsprop": keras.optimizers.RMSprop,
-        "adam": keras.optimizers.Adam,
-        "sgd": keras.optimizers.SGD,
-    }
-    model.compile(
-        optimizer=optimizers[stage.optimizer](stage.learning_rate),
-        loss=heads.loss_for(classes),
-        metrics=["accuracy"],
+    training = _Training(
+        recipe, model, _Pictures(pixels, larger, targets, split, classes), seed, Callbacks(on_step, on_epoch), groups
     )
-
-
-def _endless(batches: Batches, first_epoch: int) -> Generator[Batch, None, None]:
-    """Epoch after epoch, as `keras.Model.fit` wants its generators; it stops asking by itself."""
-    number = first_epoch
-    while True:
-        yield from batches.epoch(number)
-        number += 1
-
-
-def _close(batches: Generator[Batch, None, None]) -> None:
-    """End the background thread of batches that nobody will take; Keras never lets go of its generators."""
-    while True:
-        try:
-            return batches.close()
-        except ValueError:  # TensorFlow, which reads ahead, is drawing from it at this moment
-            time.sleep(0.01)
-
-
-def _watcher(
-    keras: Any,
-    stage: Stage,
-    steps: int,
-    epochs_before: int,
-    on_step: Callable[[int, int], None] | None,
-    on_epoch: Callable[[Epoch], None],
-) -> Any:
-    """A Keras callback that reports progress, keeps the history and stops at a loss that is not finite."""
-
-    class Watcher(keras.callbacks.Callback):  # type: ignore[misc, name-defined]
-        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-            self.epoch, self.started = epoch, time.perf_counter()
-
-        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-            if not math.isfinite(logs["loss"]):
-                raise TrainingDiverged(
-                    f"The loss became {logs['loss']} in epoch {epochs_before + self.epoch + 1}, step {batch + 1}, "
-                    f"at a learning rate of {stage.learning_rate:g}. Try a smaller learning rate."
-                )
-            if on_step:
-                on_step(self.epoch * steps + batch + 1, stage.epochs * steps)
-
-        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-            on_epoch(
-                Epoch(
-                    epoch=epochs_before + epoch + 1,
-                    seconds=round(time.perf_counter() - self.started, 3),
-                    loss=float(logs["loss"]),
-                    accuracy=float(logs["accuracy"]),
-                    validation_loss=float(logs["val_loss"]),
-                    validation_accuracy=float(logs["val_accuracy"]),
-                )
-            )
-
-    return Watcher()
-
-
-def read_weights(model: Any) -> dict[str, np.ndarray]:
-    """All weights of a Keras model by their path: float32 arrays."""
-    return {variable.path: np.asarray(variable.numpy(), np.float32) for variable in model.weights}
-
-
-def write_weights(model: Any, weights: dict[str, np.ndarray]) -> None:
-    """Set all weights of a freshly built Keras model by path; names and shapes must agree."""
-    own = {variable.path: variable for variable in model.weights}
-    if own.keys() != weights.keys():
-        raise ValueError(f"weights differ in names: {sorted(own.keys() ^ weights.keys())[:4]}")
-    for path, variable in own.items():
-        variable.assign(weights[path])
+    diverged = ""
+    try:
+        for number, stage in enumerate(recipe.stages):
+            training.run(number, stage)
+    except TrainingDiverged as lost:
+        if not training.history:
+            raise
+        diverged = f"{lost} The weights of epoch {training.kept_epoch} were kept."
+    kept = {variable.path: training.kept[variable.path] for variable in training.answering.weights}
+    return Trained(kept, tuple(training.history), policy, training.kept_in_words(), diverged)
 
 
 @dataclass(frozen=True)
-class Pace:
-    """How fast a network trains here, in seconds."""
+class Compiled:
+    """What a model was compiled with, in the form that pictures outside of training are judged by."""
 
-    start: float  # importing, building, tracing
-    step: float  # one training step
-    picture: float  # one validation picture
-
-    def seconds(self, stages: tuple[Stage, ...], train: int, validation: int) -> float:
-        """The predicted duration of a whole training with `train` and `validation` pictures."""
-        total = self.start
-        for stage in stages:
-            steps = -(-train // stage.batch_size)
-            total += stage.epochs * (steps * self.step + validation * self.picture)
-        return total
+    steps: int  # per epoch
+    loss: Callable[[Any, Any], Any]  # (targets, outputs) → float32 (N,)
+    hits: Callable[[Any, Any], Any]  # the same: 1 where the answer is right
+    metrics: tuple[Any, Any]  # Keras metrics: loss and accuracy of what was learned from
 
 
-def measure_pace(recipe: Recipe, build: Callable[[], Any], *, classes: int, steps: int = 12) -> Pace:
-    """Train a throw-away copy for a few steps on random pixels and time it."""
-    began = time.perf_counter()
+def compile_model(model: Any, stage: Stage, steps: int, classes: int) -> Compiled:
+    """Give a model its optimizer, its losses, and metrics of its first output. steps: per epoch."""
     keras = load_keras()
-    stage = recipe.stages[0]
-    with precision(training_policy()):
-        model = build()
-    compile_model(keras, model, stage, classes)
-    generator = np.random.default_rng(0)
-    shape = (max(stage.batch_size, VALIDATION_BATCH), *model.input_shape[1:])
-    pixels = generator.integers(0, 256, shape, dtype=np.uint8)
-    targets = heads.shape_targets(generator.integers(0, classes, len(pixels)), classes)
-    batch = pixels[: stage.batch_size], targets[: stage.batch_size]
-    held_out = pixels[:VALIDATION_BATCH], targets[:VALIDATION_BATCH]
-    model.train_on_batch(*batch)
-    model.test_on_batch(*held_out)
-    start = time.perf_counter() - began
-    step = _median_seconds(lambda: model.train_on_batch(*batch), steps)
-    picture = _median_seconds(lambda: model.test_on_batch(*held_out), 3) / VALIDATION_BATCH
-    return Pace(start, step, picture)
+    loss, hits = loss_for(stage.loss, classes), hits_for(classes)
+    # The loss that is minimized also has penalties and auxiliary losses; this one can be compared with validation.
+    metrics = keras.metrics.MeanMetricWrapper(loss.call, "own_loss"), keras.metrics.MeanMetricWrapper(hits, "accuracy")
+    others = len(model.outputs) - 1
+    model.compile(
+        optimizer=optimizer_for(stage, steps, model),
+        loss=[loss_for(stage.loss, classes) for _ in model.outputs] if others else loss,
+        loss_weights=[1.0, *[AUXILIARY_WEIGHT] * others] if others else None,
+        metrics=[list(metrics), *[[]] * others] if others else list(metrics),
+    )
+    return Compiled(steps, loss.call, hits, metrics)
 
 
-def _median_seconds(action: Callable[[], Any], times: int) -> float:
-    durations = []
-    for _ in range(times):
-        began = time.perf_counter()
-        action()
-        durations.append(time.perf_counter() - began)
-    return float(np.median(durations))
+@dataclass(frozen=True)
+class _Pictures:
+    """What a training looks at; see `train`."""
+
+    pixels: Any
+    larger: Any
+    targets: np.ndarray
+    split: Split
+    classes: int
+
+    @property
+    def size(self) -> int:
+        """Their side in px, at which the network will be asked."""
+        return int(self.pixels.shape[1])
+
+    def unchanged(self, indices: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+        """Some pictures at that side as they are, and their targets."""
+        return feed.shrunk(self.pixels[indices], size), heads.shape_targets(self.targets[indices], self.classes)
+
+
+@dataclass
+class _Training:
+    """A training under way."""
+
+    recipe: Recipe
+    model: Any
+    pictures: _Pictures
+    seed: int
+    callbacks: Callbacks
+    groups: Sequence[Sequence[int]]
+    history: list[Epoch] = field(default_factory=list)
+    kept: Weights = field(default_factory=dict)
+    kept_epoch: int = 0
+    steps_done: int = 0
+
+    def __post_init__(self) -> None:
+        outputs = self.model.outputs
+        self.answering = self.model if len(outputs) == 1 else load_keras().Model(self.model.inputs, outputs[0])
+        self.learning, self.deciding = np.array(self.pictures.split.train), np.array([], int)
+        if any(stage.patience for stage in self.recipe.stages):
+            seed = seeds.child(self.seed, "hold out")
+            self.learning, self.deciding = feed.hold_out(self.learning, self.pictures.targets, self.groups, seed)
+        self.steps_in_all = sum(stage.epochs * self._steps(stage) for stage in self.recipe.stages)
+
+    def _steps(self, stage: Stage) -> int:
+        return stage.steps_per_epoch or -(-len(self.learning) // stage.batch_size)
+
+    def run(self, number: int, stage: Stage) -> None:
+        """One stage; leaves the weights that it keeps in the model."""
+        compiled = compile_model(self.model, stage, self._steps(stage), self.pictures.classes)
+        average = Average(self.model, stage.average) if stage.average else None
+        lowest, waited = math.inf, 0
+        for epoch in range(stage.epochs):
+            began = time.perf_counter()
+            self._learn(number, stage, epoch, compiled, average)
+            weights = average.copy() if average else read_weights(self.model)
+            with self._holding(weights):
+                decision = self._judge(stage, epoch, compiled, began)
+            if not stage.patience or decision < lowest:
+                lowest, waited, self.kept, self.kept_epoch = decision, 0, weights, len(self.history)
+            elif (waited := waited + 1) >= stage.patience:
+                break
+        write_weights(self.model, self.kept)
+
+    def _learn(self, number: int, stage: Stage, epoch: int, compiled: Compiled, average: Average | None) -> None:
+        """An epoch's steps. Raises TrainingDiverged at a loss or a weight that is not finite."""
+        outputs = len(self.model.outputs)
+        self.model.reset_metrics()
+        with contextlib.closing(self._batches(number, stage, epoch).epoch(len(self.history))) as batches:
+            for step, (pixels, targets) in enumerate(batches):
+                answers = targets if outputs == 1 else [targets] * outputs
+                loss = float(self.model.train_on_batch(pixels, answers, return_dict=True)["loss"])
+                if not math.isfinite(loss):
+                    raise self._diverged(f"The loss became {loss}", stage, compiled.steps, epoch, step)
+                if average:
+                    average.update()
+                self.steps_done += 1
+                if self.callbacks.on_step:
+                    self.callbacks.on_step(self.steps_done, self.steps_in_all)
+        if not are_finite(read_weights(self.model)):
+            raise self._diverged("A weight became NaN or infinite", stage, compiled.steps, epoch, compiled.steps - 1)
+
+    def _batches(self, number: int, stage: Stage, epoch: int) -> Batches:
+        pictures = self.pictures
+        size = feed.size_at(stage, epoch, pictures.size)
+        from_larger = pictures.larger is not None and feed.changes_pixels(stage, pictures.size, size)
+        return feed.training_batches(
+            pictures.larger if from_larger else pictures.pixels,
+            pictures.targets,
+            self.learning,
+            stage,
+            size=size,
+            mixing=epoch < stage.epochs - stage.plain_epochs,
+            classes=pictures.classes,
+            seed=seeds.child(self.seed, "batches", number),
+        )
+
+    def _diverged(self, what: str, stage: Stage, steps: int, epoch: int, step: int) -> TrainingDiverged:
+        rate = rate_at(stage, steps, epoch * steps + step)
+        return TrainingDiverged(
+            f"{what} in epoch {len(self.history) + 1}, step {step + 1}, at a learning rate of {rate:g}. "
+            "Try a smaller learning rate."
+        )
+
+    @contextlib.contextmanager
+    def _holding(self, weights: Weights) -> Iterator[None]:
+        """Have these weights in the model, and afterwards those that were learned."""
+        learned = read_weights(self.model)
+        write_weights(self.model, weights)
+        try:
+            yield
+        finally:
+            write_weights(self.model, learned)
+
+    def _judge(self, stage: Stage, epoch: int, compiled: Compiled, began: float) -> float:
+        """Write down the epoch; returns what decides when to stop: the loss on pictures held out for that."""
+        size = feed.size_at(stage, epoch, self.pictures.size)
+        loss, accuracy = self._measure(np.array(self.pictures.split.validation), size, compiled)
+        decision = self._measure(self.deciding, size, compiled)[0] if stage.patience else 0.0
+        learned_loss, learned_accuracy = (float(metric.result()) for metric in compiled.metrics)
+        seconds = round(time.perf_counter() - began, 3)
+        record = Epoch(len(self.history) + 1, seconds, learned_loss, learned_accuracy, loss, accuracy)
+        self.history.append(record)
+        if self.callbacks.on_epoch:
+            self.callbacks.on_epoch(record)
+        return decision
+
+    def _measure(self, indices: np.ndarray, size: int, compiled: Compiled) -> tuple[float, float]:
+        """Mean loss and accuracy on pictures that are not learned from."""
+        losses, hits = 0.0, 0.0
+        for start in range(0, len(indices), VALIDATION_BATCH):
+            pixels, targets = self.pictures.unchanged(indices[start : start + VALIDATION_BATCH], size)
+            outputs = self.answering.predict_on_batch(pixels)
+            losses += float(np.sum(compiled.loss(targets, outputs)))
+            hits += float(np.sum(compiled.hits(targets, outputs)))
+        return losses / len(indices), hits / len(indices)
+
+    def kept_in_words(self) -> str:
+        """Which weights were kept."""
+        stage = self.recipe.stages[-1]
+        averaged = f", averaged over steps (momentum {stage.average:g})" if stage.average else ""
+        if stage.patience:
+            return (
+                f"of epoch {self.kept_epoch}, which had the lowest loss on {len(self.deciding):,} training pictures "
+                f"held out to stop by{averaged}"
+            )
+        last = self.kept_epoch == sum(one.epochs for one in self.recipe.stages)
+        return f"of {'the last epoch' if last else f'epoch {self.kept_epoch}'}{averaged}"

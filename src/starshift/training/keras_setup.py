@@ -18,7 +18,8 @@ def load_keras() -> Any:
     fails.
     """
     if "keras" not in sys.modules:
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+        # Not 2: TensorFlow reports as errors what its graph optimizer merely leaves alone; real ones are raised.
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         with quiet():
             import keras
             from keras import backend, ops

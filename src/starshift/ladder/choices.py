@@ -1,0 +1,125 @@
+"""What a `frozen` recipe leaves open, chosen by inner folds of the training part: its bases, its depths."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+import numpy as np
+
+from starshift import catalogue
+from starshift.compose.frozen import FrozenBases
+from starshift.errors import MissingWeights
+from starshift.ladder import linear
+from starshift.ladder.materials import Materials
+from starshift.ladder.rungs import FIRST_BASE
+from starshift.models import weights
+from starshift.recipe import AUTO, TOP, Recipe
+
+MOST_DEPTHS = 6
+"""Cut points that are compared with the top, spread evenly over the base: neighbours say nearly the same."""
+
+
+def is_open(recipe: Recipe) -> bool:
+    """Whether bases or cuts of a recipe must be chosen first."""
+    return AUTO in recipe.arguments["bases"] or AUTO in recipe.arguments.get("cuts", ())
+
+
+def all_bases(recipe: Recipe, materials: Materials) -> FrozenBases:
+    """Everything that is tried. Raises MissingWeights where no base is at hand, or the one that is named is not."""
+    return linear.find_bases(_whole(recipe), materials)
+
+
+def _whole(recipe: Recipe) -> Recipe:
+    """The recipe with all that it may choose from in place of `auto`."""
+    specs = tuple(recipe.arguments["bases"])
+    if specs == (AUTO,):
+        return _with(recipe, bases=bases_at_hand(recipe.size))
+    return _with(recipe, cuts=depths_to_try(specs[0]))
+
+
+def _with(recipe: Recipe, **changes: object) -> Recipe:
+    return msgspec.structs.replace(recipe, arguments={**recipe.arguments, **changes})
+
+
+def bases_at_hand(size: int) -> tuple[str, ...]:
+    """The bases whose weights lie on this machine and that take pictures of that side; nothing is downloaded.
+
+    Raises MissingWeights where there are none.
+    """
+    found = tuple(name for name, base in catalogue.BASES.items() if base.min_size <= size and weights.find(base))
+    if not found:
+        sentence = weights.missing_weights_sentence(catalogue.base(FIRST_BASE))
+        raise MissingWeights(f"No base's weights are on this machine for --base {AUTO} to choose from. {sentence}")
+    return found
+
+
+def depths_to_try(spec: str) -> tuple[str, ...]:
+    """Cut points of a base, lowest first, and its top."""
+    points = catalogue.parse(spec)[0].cut_points
+    chosen = np.linspace(0, len(points) - 1, min(MOST_DEPTHS, len(points))).round().astype(int)
+    return *(points[number] for number in chosen), TOP
+
+
+def predict_seconds(recipe: Recipe, materials: Materials) -> float:
+    """How long choosing will take, and then `fit` of what may be chosen."""
+    bases = all_bases(recipe, materials)
+    total = sum(linear.plain_seconds(base, materials) for base in bases.bases)
+    features = linear.features_of(bases)
+    # Each alone and each joined to the best: every feature is fitted on twice, and the best once with each other one.
+    total += (2 + len(_groups(bases))) * linear.head_seconds(recipe, materials, features) / 2
+    return total + linear.head_seconds(recipe, materials, features)
+
+
+def settle(recipe: Recipe, materials: Materials) -> tuple[Recipe, dict[str, str]]:
+    """Choose by log loss over the inner folds. Returns the recipe with nothing open, and why, for the record."""
+    bases = all_bases(recipe, materials)
+    features = linear.plain_features(bases, materials)
+    groups = _groups(bases)
+    losses = _losses(recipe, materials, features, groups)
+    names = min(losses, key=lambda tried: losses[tried])
+    if AUTO in recipe.arguments["bases"]:
+        return _with(recipe, bases=names), {"base chosen": _in_words(losses, _titles(names))}
+    return _with(recipe, cuts=names), {"depth chosen": _in_words(losses, " + ".join(names))}
+
+
+def _titles(names: tuple[str, ...]) -> str:
+    return " + ".join(catalogue.parse(name)[0].title for name in names)
+
+
+def _groups(bases: FrozenBases) -> dict[str, slice]:
+    """What can be chosen by itself: which columns of the features side by side are whose."""
+    if len(bases.bases) == 1 and bases.bases[0].cuts:
+        names, widths = bases.bases[0].cuts, bases.bases[0].widths
+    else:
+        names = tuple(base.reference.spec for base in bases.bases)
+        widths = tuple(base.shape[-1] for base in bases.bases)
+    ends = np.cumsum(widths)
+    return {name: slice(int(end - width), int(end)) for name, width, end in zip(names, widths, ends, strict=True)}
+
+
+def _losses(
+    recipe: Recipe, materials: Materials, features: np.ndarray, groups: Mapping[str, slice]
+) -> dict[tuple[str, ...], float]:
+    """Log loss over the inner folds of each alone, and of the best together with each other one, in the order named."""
+
+    def loss(names: tuple[str, ...]) -> float:
+        columns = np.concatenate([features[:, groups[name]] for name in names], axis=1)
+        return min(linear.fit_on(recipe, materials, columns).losses.values())
+
+    losses: dict[tuple[str, ...], float] = {(name,): loss((name,)) for name in groups}
+    best = min(losses, key=lambda tried: losses[tried])[0]
+    order = list(groups)
+    for other in order:
+        if other != best:
+            pair = tuple(sorted((best, other), key=order.index))
+            losses[pair] = loss(pair)
+    return losses
+
+
+def _in_words(losses: Mapping[tuple[str, ...], float], winner: str) -> str:
+    """Who won by how much, and what each came to."""
+    ranked = sorted(losses.values())
+    by = f", {ranked[1] - ranked[0]:.4f} nats better than the next" if len(ranked) > 1 else ", the only one at hand"
+    each = ", ".join(f"{' + '.join(names)} {loss:.4f}" for names, loss in losses.items())
+    return f"{winner}{by}; log loss over {linear.FOLDS} inner folds of the training part: {each}"

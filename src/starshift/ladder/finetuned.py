@@ -1,0 +1,264 @@
+"""The `fine-tuned` builder as a rung: a head on the frozen base first, then the base's top opened with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from starshift import seeds
+from starshift.compose.finetuned import BESIDE, own_weights
+from starshift.ladder import frozen
+from starshift.ladder.activations import Rows, Source, find_base
+from starshift.ladder.materials import Materials, Model
+from starshift.ladder.rungs import STRENGTHS
+from starshift.ladder.scratch import NONDETERMINISTIC, in_words
+from starshift.ladder.unfitted import unfitted
+from starshift.recipe import HEADS, Recipe
+from starshift.records import Epoch
+
+POLICY = "float32"
+"""What is opened is trained in float32: steps at a small learning rate, on depthwise convolutions that bfloat16 does
+not speed up (206 pictures a second against 189 behind block_12_add of MobileNetV2)."""
+
+CONVERSION_SECONDS = 8.0
+"""Converting and opening the whole network, so that it can be used without Keras."""
+
+
+def depends_on(recipe: Recipe, materials: Materials) -> tuple[object, ...]:
+    """What the rung's result depends on beyond recipe and data: weights, precision. Raises MissingWeights."""
+    base = find_base(recipe, materials)
+    return ((base.reference.digest, base.precision),)
+
+
+def predict_seconds(recipe: Recipe, materials: Materials) -> float:
+    """How long `fit` will take: heads, activations that are not stored yet, training, conversion."""
+    tuning = _Tuning(recipe, materials)
+    heads = sum(frozen.predict_seconds(one, materials) for one in tuning.heads)
+    return heads + tuning.source.seconds() + tuning.seconds() + CONVERSION_SECONDS
+
+
+def fit(recipe: Recipe, materials: Materials, on_epoch: Callable[[Epoch], None]) -> Model:
+    """The head first, on frozen features; then the head and what is opened of the base together."""
+    tuning = _Tuning(recipe, materials)
+    start = frozen.fit(tuning.start, materials, on_epoch) if tuning.start else None
+    trained = tuning.train(start, tuning.source.rows(), on_epoch)
+    beside = frozen.fit(tuning.beside, materials) if tuning.beside else None
+    base = tuning.source.base
+    bases = beside.learnware.bases if beside else (base.reference,)
+    learnware = unfitted(recipe, materials, bases=bases, precision=base.precision)
+    tensors = trained.tensors | ({f"{BESIDE}{name}": array for name, array in beside.tensors.items()} if beside else {})
+    return Model(learnware, tensors, trained.history, tuning.details(trained, start, beside), NONDETERMINISTIC)
+
+
+@dataclass(frozen=True)
+class _Trained:
+    """What came of the training by gradient steps."""
+
+    tensors: dict[str, np.ndarray]  # the head and what is opened, by the names of models.opened
+    history: tuple[Epoch, ...]
+    computed_in: str
+    kept: str  # which weights
+    diverged: str
+
+
+@dataclass(frozen=True)
+class _Tuning:
+    """A recipe on its materials."""
+
+    recipe: Recipe
+    materials: Materials
+
+    @cached_property
+    def source(self) -> Source:
+        """What is trained on."""
+        return Source(self.recipe, self.materials)
+
+    @property
+    def head(self) -> str:
+        """The kind of head: a name in recipe.HEADS."""
+        return str(self.recipe.arguments.get("head", HEADS[0]))
+
+    @cached_property
+    def start(self) -> Recipe | None:
+        """The first stage: `features` with the same base and head, where the second starts; none if both are one."""
+        return (
+            None if self.recipe.arguments.get("merged") else self._features((self.recipe.arguments["base"],), self.head)
+        )
+
+    @cached_property
+    def beside(self) -> Recipe | None:
+        """`features` whose answers are averaged with those of the opened network, if the recipe wants that."""
+        bases = self.recipe.arguments.get("beside", ())
+        return self._features(tuple(bases), HEADS[0]) if bases else None
+
+    @property
+    def heads(self) -> list[Recipe]:
+        """All heads on frozen features, each once."""
+        both = [self.start, self.beside]
+        return [one for number, one in enumerate(both) if one and one not in both[:number]]
+
+    def _features(self, bases: tuple[str, ...], head: str) -> Recipe:
+        given = self.recipe.arguments
+        arguments = (
+            {"bases": bases, "strengths": given.get("strengths", STRENGTHS)}
+            if head == HEADS[0]
+            else {"bases": bases, "head": head}
+        )
+        return Recipe("frozen", self.recipe.size, self.recipe.fit, arguments)
+
+    @cached_property
+    def _staged(self) -> Recipe:
+        """For the training loop: pixels are augmented there, and of views an epoch takes one for each picture."""
+        pictures = len(self.materials.split.train)
+        stages = []
+        for stage in self.recipe.stages:
+            if self.source.from_pixels:
+                mixing = {name: getattr(stage.augmentation, name) for name in ("mixup", "cutmix")}
+                change: dict[str, Any] = {"augmentation": msgspec.structs.replace(self.source.policy, **mixing)}
+            else:
+                change = {"steps_per_epoch": stage.steps_per_epoch or -(-pictures // stage.batch_size)}
+            stages.append(msgspec.structs.replace(stage, **change))
+        return msgspec.structs.replace(self.recipe, stages=tuple(stages))
+
+    def build(self) -> Any:
+        """The network that is trained, with the base's weights and a random head."""
+        from starshift.models import opened
+
+        base = self.source.base
+        return opened.build(
+            base.base,
+            own_weights(base),
+            size=self.recipe.size,
+            cut=self.source.trunk.cut,
+            classes=len(self.materials.dataset.classes),
+            head=self.head,
+            from_pixels=self.source.from_pixels,
+        )
+
+    def train(self, start: Model | None, rows: Rows, on_epoch: Callable[[Epoch], None]) -> _Trained:
+        """Train the head, from where it started, and what is opened of the base."""
+        from starshift.training.fit import train
+
+        names: dict[str, str] = {}  # of what is opened, by its path in this very network
+        history = list(start.history) if start else []
+        epochs_before = len(history)
+
+        def build() -> Any:
+            from starshift.models import opened
+
+            model = self.build()
+            opened.start(model, start.tensors if start else {})
+            names.update({variable.path: name for name, variable in opened.opened(model).items()})
+            return model
+
+        def keep(epoch: Epoch) -> None:
+            history.append(msgspec.structs.replace(epoch, epoch=epochs_before + epoch.epoch))
+            on_epoch(history[-1])
+
+        progress = self.materials.progress
+        progress.start("fine-tuning", sum(stage.epochs for stage in self.recipe.stages))
+        trained = train(
+            self._staged,
+            build,
+            rows.pixels,
+            rows.targets,
+            rows.split,
+            classes=len(self.materials.dataset.classes),
+            seed=seeds.child(self.materials.seed, self.recipe.builder),
+            groups=rows.groups,
+            policy=POLICY,
+            on_step=progress.update,
+            on_epoch=keep,
+        )
+        progress.finish()
+        if trained.diverged:
+            progress.say(trained.diverged)
+        else:
+            self._remember_pace(trained.history)
+        tensors = {name: trained.weights[path] for path, name in names.items()}
+        return _Trained(tensors, tuple(history), trained.policy, trained.kept, trained.diverged)
+
+    # --- how long it takes ---
+
+    def seconds(self) -> float:
+        """The training, from a few steps that are timed now unless they were in an earlier run."""
+        from starshift.training.pace import Pace, measure_pace
+
+        paces = self.materials.paces
+        known = [paces.get(f"{self._pace_name}: {part}") for part in ("start", "step", "picture")]
+        if any(value is None for value in known):
+            title = self.source.base.base.title
+            self.materials.progress.say(f"Measuring how fast this machine fine-tunes {title} (once) …")
+            pace = measure_pace(self._staged, self.build, classes=len(self.materials.dataset.classes), policy=POLICY)
+            for part, value in asdict(pace).items():
+                paces.put(f"{self._pace_name}: {part}", value)
+        else:
+            pace = Pace(*known)  # type: ignore[arg-type]
+        return pace.seconds(self._staged, *self._pictures)
+
+    def _remember_pace(self, history: Sequence[Epoch]) -> None:
+        """Correct the measured pace by what the whole training took, so that the next prediction is better."""
+        from starshift.training.pace import Pace
+
+        paces = self.materials.paces
+        step, picture = (paces.get(f"{self._pace_name}: {part}") for part in ("step", "picture"))
+        if step is None or picture is None:
+            return
+        predicted = Pace(0.0, step, picture).seconds(self._staged, *self._pictures)
+        ratio = sum(epoch.seconds for epoch in history) / predicted
+        paces.put(f"{self._pace_name}: step", step * ratio)
+        paces.put(f"{self._pace_name}: picture", picture * ratio)
+
+    @property
+    def _pictures(self) -> tuple[int, int]:
+        return len(self.materials.split.train), len(self.materials.split.validation)
+
+    @property
+    def _pace_name(self) -> str:
+        source, batch = self.source, self.recipe.stages[-1].batch_size
+        start = f"pixels ({source.policy_name})" if source.from_pixels else "activations"
+        return (
+            f"fine-tuning {source.base.base.name} behind {source.trunk.cut} at {self.recipe.size} px from {start}, "
+            f"{self.head} head, batches of {batch}"
+        )
+
+    # --- what it was ---
+
+    def details(self, trained: _Trained, start: Model | None, beside: Model | None) -> dict[str, str]:
+        """What the report says of how it was made."""
+        base, cut = self.source.base, self.source.trunk.cut
+        opened = sum(array.size for name, array in trained.tensors.items() if not name.startswith(("head/", "dense/")))
+        details = {
+            "pretrained base": base.base.title,
+            "opened": f"{opened:,} of {base.base.parameters:,} parameters: all behind {cut} but batch normalization, "
+            "which keeps what it learned",
+            "trained on": self._trained_on(),
+            "head": self._head_in_words(start),
+            **in_words(self.recipe),
+            "computed in": trained.computed_in,
+            "weights": trained.kept,
+            "precision": base.precision,
+        }
+        if self.recipe.arguments.get("mirrored"):
+            details["asked"] = "twice, of each picture and its mirror image; the answers are averaged"
+        if beside:
+            with_whom = (beside.details or {})["pretrained base"]
+            details["averaged with"] = f"features of {with_whom}, frozen, and their linear head, half and half"
+        return details | ({"stopped": trained.diverged} if trained.diverged else {})
+
+    def _trained_on(self) -> str:
+        policy, count = self.source.policy_name, self.source.count
+        if self.source.from_pixels:
+            return f"pixels, augmented anew in each epoch ({policy})"
+        views = "1 augmented view" if count == 1 else f"{count} augmented views"
+        return f"{views} of each picture ({policy}), computed up to the cut once and kept"
+
+    def _head_in_words(self, start: Model | None) -> str:
+        if start is None:
+            return "random at first, and trained together with the base from the first step (merged stages)"
+        return f"fitted before the base was opened: {(start.details or {})['head']}"

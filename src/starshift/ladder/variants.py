@@ -1,0 +1,208 @@
+"""Variants: a rung with something changed, read from NAME:key=value:key=value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+
+from msgspec import structs
+
+from starshift.augmentation import POLICIES, Augmentation
+from starshift.data.decode import Fit
+from starshift.errors import UsageError
+from starshift.recipe import BUILDERS, HEADS, KINDS, LOSSES, NORMS, OPTIMIZERS, SCHEDULES, Recipe, Stage, near
+
+TRAINED = ("convnet", "convnet-28px", "modern", "fine-tuned")
+"""Builders that are trained by stages."""
+
+POLICY_BY_NAME = "augmentation"
+"""The argument of builders that keep augmented views: they take a policy by its name only."""
+
+AUGMENT = "augment"
+"""The key that names a policy."""
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What a variant changes about its rung's recipe."""
+
+    size: int | None = None
+    fit: str | None = None
+    arguments: Mapping[str, Any] = field(default_factory=dict)  # of the builder
+    stage: Mapping[str, Any] = field(default_factory=dict)  # of every stage
+    augment: str | None = None  # name of a policy
+    policy: Mapping[str, Any] = field(default_factory=dict)  # of the policy, named or the rung's own
+
+    def applied(self, recipe: Recipe) -> Recipe:
+        """The recipe with the changes. Raises UsageError with all that cannot work together."""
+        problems: list[str] = []
+        arguments = dict(recipe.arguments) | dict(self.arguments)
+        named = self.augment
+        if POLICY_BY_NAME in BUILDERS[recipe.builder]:  # views are made before the stages, which only mix them
+            named = None
+            arguments |= {POLICY_BY_NAME: self.augment} if self.augment is not None else {}
+        stages = tuple(_tried(problems, partial(self._stage, stage, named), stage) for stage in recipe.stages)
+        changed = _tried(
+            problems,
+            lambda: structs.replace(recipe, fit=self.fit or recipe.fit, arguments=arguments, stages=stages),
+            recipe,
+        )
+        if problems:
+            raise UsageError(problems)
+        return changed
+
+    def _stage(self, stage: Stage, named: str | None) -> Stage:
+        policy = stage.augmentation if named is None else POLICIES[named]
+        changes = {"augmentation": structs.replace(policy, **self.policy), **_kept_in_step(stage, self.stage)}
+        if not changes["augmentation"].mixes and "plain_epochs" not in self.stage:
+            changes["plain_epochs"] = 0
+        return structs.replace(stage, **changes)
+
+
+def _kept_in_step(stage: Stage, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """With other epochs, the warm-up and the plain epochs keep their shares, unless they are given."""
+    if "epochs" not in changes:
+        return dict(changes)
+    share = changes["epochs"] / stage.epochs
+    return {
+        "warmup_epochs": stage.warmup_epochs * share,
+        "plain_epochs": int(stage.plain_epochs * share),
+        **changes,
+    }
+
+
+Made = TypeVar("Made")
+
+
+def _tried(problems: list[str], make: Callable[[], Made], otherwise: Made) -> Made:
+    try:
+        return make()
+    except UsageError as error:
+        problems.extend(error.problems)
+        return otherwise
+
+
+def with_policy(recipe: Recipe, name: str) -> Recipe:
+    """The recipe with another policy wherever it augments; others come back as they are."""
+    return Changes(augment=name).applied(recipe) if policies(recipe) else recipe
+
+
+def policies(recipe: Recipe) -> list[Augmentation]:
+    """The policies by which a recipe changes pictures; none for one that does not."""
+    if name := recipe.arguments.get(POLICY_BY_NAME):
+        found = [POLICIES[name]]  # whose stages mix activations, and no pictures
+    else:
+        found = [stage.augmentation for stage in recipe.stages]
+    return [policy for policy in dict.fromkeys(found) if policy != Augmentation()]
+
+
+# --- from words ---
+
+
+def parse(rung: str, words: Sequence[str], builders: Sequence[str], fixed: Sequence[str] = ()) -> Changes:
+    """The changes that `words` (each "key=value") ask of a rung.
+
+    builders: those that its recipe may have. fixed: their arguments that this rung stands for, and which are not to be
+    changed. Raises UsageError with every problem and near matches.
+    """
+    known = keys(builders, fixed)
+    problems: list[str] = []
+    values: dict[str, Any] = {}
+    for word in words:
+        key, equals, text = (part.strip() for part in word.partition("="))
+        if not equals:
+            problems.append(f"{rung}:{word} is no change; write key=value, such as epochs=50.")
+        elif key not in known:
+            problems.append(_unknown(rung, key, known))
+        elif key in values:
+            problems.append(f"{rung} is given {key} twice.")
+        else:
+            values[key] = _tried(problems, partial(_read, rung, key, text, known[key][1]), None)
+    if problems:
+        raise UsageError(problems)
+    return _sorted_out(values, known)
+
+
+def keys(builders: Sequence[str], fixed: Sequence[str] = ()) -> dict[str, tuple[str, Any]]:
+    """What may be changed: key → (where it belongs, its type). Empty for a rung that looks at no pixel."""
+    if tuple(builders) in ((), ("majority",)):
+        return {}
+    arguments = {name: kind for builder in builders for name, kind in BUILDERS[builder].items() if name not in fixed}
+    by_name = arguments.pop(POLICY_BY_NAME, None)
+    found: dict[str, tuple[str, Any]] = {"size": ("recipe", int), "fit": ("recipe", Fit)}
+    found |= {name: ("arguments", kind) for name, kind in arguments.items()}
+    if any(builder in TRAINED for builder in builders):
+        found |= {name: ("stage", kind) for name, kind in get_type_hints(Stage).items() if name != "augmentation"}
+    if by_name:
+        found[AUGMENT] = ("recipe", str)
+        if any(builder in TRAINED for builder in builders):
+            found["mixup"] = ("policy", float)
+    elif any(builder in TRAINED for builder in builders):
+        found[AUGMENT] = ("recipe", str)
+        found |= {name: ("policy", kind) for name, kind in get_type_hints(Augmentation).items()}
+    return found
+
+
+def _unknown(rung: str, key: str, known: Mapping[str, Any]) -> str:
+    if not known:
+        return f"{rung} has nothing that could be changed; {key!r} came."
+    pictures_change = key == AUGMENT or key in get_type_hints(Augmentation)
+    if pictures_change and AUGMENT in known:
+        return f"{rung} takes a policy by its name only, as augment=NAME; {key!r} came."
+    if pictures_change:
+        return f"{rung} sees every picture once and as it is, so that {key!r} would change nothing."
+    return f"{rung} takes no {key!r}.{near(key, known)}"
+
+
+def _sorted_out(values: Mapping[str, Any], known: Mapping[str, tuple[str, Any]]) -> Changes:
+    def belonging(place: str) -> dict[str, Any]:
+        return {key: value for key, value in values.items() if known[key][0] == place}
+
+    return Changes(
+        **belonging("recipe"), arguments=belonging("arguments"), stage=belonging("stage"), policy=belonging("policy")
+    )
+
+
+_CHOICES = {"optimizer": OPTIMIZERS, "schedule": SCHEDULES, "loss": LOSSES, "kind": KINDS, "norm": NORMS, "head": HEADS}
+_TRUTH = {"yes": True, "true": True, "no": False, "false": False}
+
+
+def _read(rung: str, key: str, text: str, kind: Any) -> Any:
+    """A value by the type of its field. Raises UsageError."""
+    if key == AUGMENT:
+        return _one_of(POLICIES, "Augmentation policy", text)
+    if key == "loss":
+        text = text.replace("-", " ").replace("_", " ")
+    if key in _CHOICES:
+        return _one_of(_CHOICES[key], key.capitalize(), text)
+    if kind is str:
+        return text
+    if kind is tuple:
+        return tuple(_number(part) for part in text.split("/")) if text else ()
+    if get_origin(kind) is Literal:
+        return _one_of(get_args(kind), key, text)
+    try:
+        if get_origin(kind) is tuple:
+            return tuple(get_args(kind)[0](part) for part in text.split("/")) if text else ()
+        return _TRUTH[text.lower()] if kind is bool else kind(text)
+    except (KeyError, ValueError):
+        wanted = {bool: "yes or no", int: "a whole number", float: "a number"}.get(kind, "numbers such as 64/96/128")
+        raise UsageError(f"{key} of {rung} is {wanted}; {text!r} came.") from None
+
+
+def _one_of(known: Any, what: str, text: str) -> str:
+    if text not in known:
+        raise UsageError(f"{what} {text!r} is not known.{near(text, tuple(known))}")
+    return text
+
+
+def _number(text: str) -> int | float | str:
+    """A whole number, another number, or a word."""
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text

@@ -1,0 +1,145 @@
+"""A pretrained base cut in two: below the cut it stays as it is, above it is opened for training.
+
+Source: seeds 002 and 003 (feature extraction, then fine-tuning of the top block: VGG16's block5_conv1 to block5_pool).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from starshift.catalogue import Base
+from starshift.errors import RunError
+from starshift.models import depths, pretrained
+from starshift.models.heads import classification_head
+
+DENSE_UNITS, DENSE_DROPOUT = 256, 0.5
+"""Of the seeds' head (002, "Fast feature extraction without data augmentation")."""
+
+
+def build(
+    base: Base,
+    weights: Path | None,
+    *,
+    size: int,
+    cut: str,
+    classes: int,
+    head: str = "linear",
+    from_pixels: bool = False,
+    frozen: bool = False,
+) -> keras.Model:
+    """A base with a head on it, of which only what lies behind the cut can be trained; see `with_head`.
+
+    weights: as for pretrained.build. size: side of the pictures in px. Raises UsageError for one that is too small.
+    """
+    network = pretrained.build(base, weights, size=size)
+    return with_head(network, cut=cut, classes=classes, head=head, from_pixels=from_pixels, frozen=frozen)
+
+
+def with_head(
+    network: keras.Model,
+    *,
+    cut: str,
+    classes: int,
+    head: str = "linear",
+    from_pixels: bool = False,
+    frozen: bool = False,
+) -> keras.Model:
+    """Open a base behind a cut, and put a head on it. The base's layers are shared, not copied.
+
+    network: of pretrained.build. cut: one of the base's cut_points.
+    head: "linear" (a logistic head on compressed pooled features, as `features` has it) or "dense256" (the seeds':
+        the last map flattened, 256 ReLU units, dropout, then the outputs).
+    from_pixels: the input is pixels 0-255 (N, size, size, 3), else the activation behind the cut (N, h, w, c).
+    frozen: the head alone can be trained.
+    Batch-norm layers are never trained and always use the statistics of their pretraining.
+    Output: float32, as models.heads.classification_head has it.
+    """
+    _open(network, cut, frozen)
+    inputs = network.input if from_pixels else network.get_layer(cut).output
+    outputs = (
+        _linear(network.output, classes) if head == "linear" else dense_head(depths.unpooled(network).output, classes)
+    )
+    return keras.Model(inputs, outputs, name=f"{network.name}_{'whole' if from_pixels else 'opened'}")
+
+
+def trunk(network: keras.Model, cut: str) -> keras.Model:
+    """The part of a base below the cut: pixels 0-255 (N, size, size, 3) → float32 (N, h, w, c)."""
+    return keras.Model(network.input, network.get_layer(cut).output, name=f"{network.name}_trunk")
+
+
+def _open(network: keras.Model, cut: str, frozen: bool) -> None:
+    behind = {id(layer) for layer in keras.Model(network.get_layer(cut).output, network.output).layers}
+    for layer in network.layers:
+        opened = not frozen and id(layer) in behind
+        for leaf in _leaves(layer):
+            # On the layers themselves: training=False alone still let their scales and shifts be trained.
+            leaf.trainable = opened and not isinstance(leaf, layers.BatchNormalization)
+
+
+def _linear(features: Any, classes: int) -> Any:
+    compressed = ops.sign(features) * ops.log1p(ops.abs(features))  # models.classical.compress
+    return classification_head(compressed, classes)
+
+
+def dense_head(last_map: Any, classes: int) -> Any:
+    """The seeds' head. last_map: (N, h, w, c), what a base has before it is pooled. Output as classification_head's."""
+    x = layers.Flatten(name="flatten")(last_map)
+    x = layers.Dense(DENSE_UNITS, activation="relu", name="dense")(x)
+    return classification_head(layers.Dropout(DENSE_DROPOUT, name="dropout")(x), classes)
+
+
+# --- weights by name ---
+
+
+def opened(model: keras.Model) -> dict[str, keras.Variable]:
+    """What of a model can be trained, by names that every model of a base has: "block5_conv1/kernel"."""
+    return {
+        f"{leaf.name}/{_name(variable, number)}": variable
+        for layer in model.layers
+        for leaf in _leaves(layer)
+        for number, variable in enumerate(leaf.trainable_weights)
+    }
+
+
+def _name(variable: keras.Variable, number: int) -> str:
+    """A variable's name, or its number in its layer where Keras counted it through the session: "variable_24"."""
+    return f"weight_{number}" if re.fullmatch(r"variable(_\d+)?", variable.name) else variable.name
+
+
+def start(model: keras.Model, tensors: Mapping[str, np.ndarray]) -> None:
+    """Set some of what is opened, by name, before it is trained: a head that was fitted on frozen features."""
+    own = opened(model)
+    for name, array in tensors.items():
+        own[name].assign(array)
+
+
+def write_opened(model: keras.Model, tensors: Mapping[str, np.ndarray]) -> None:
+    """Set everything in `opened`. Raises RunError with every name, shape and dtype that differs, and sets nothing."""
+    own = opened(model)
+    problems = [f"it lacks {name!r}" for name in own if name not in tensors]
+    problems += [f"it has {name!r}, which is not opened" for name in tensors if name not in own]
+    for name in own.keys() & tensors.keys():
+        needed, came = (tuple(own[name].shape), np.dtype(np.float32)), (tensors[name].shape, tensors[name].dtype)
+        if needed != came:
+            problems.append(f"{name!r} is {came[1]} {came[0]} instead of {needed[1]} {needed[0]}")
+    if problems:
+        raise RunError(f"The tensors do not fit {model.name}: {'; '.join(sorted(problems))}.")
+    for name, variable in own.items():
+        variable.assign(tensors[name])
+
+
+def _leaves(layer: Any) -> Iterator[Any]:
+    """A layer, or those that it is made of: ConvNeXt has small sequences among its layers."""
+    inner = getattr(layer, "layers", None)
+    if inner is None:
+        yield layer
+    else:
+        for one in inner:
+            yield from _leaves(one)

@@ -1,0 +1,112 @@
+"""How fast networks train on this machine: measured in a few steps, so that a whole training can be foretold."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from msgspec import structs
+
+from starshift.data.batches import Batch
+from starshift.recipe import Recipe
+from starshift.training import feed
+from starshift.training.fit import VALIDATION_BATCH, compile_model
+from starshift.training.keras_setup import load_keras, precision, training_policy
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How fast a network trains here, in seconds, at the recipe's size."""
+
+    start: float  # importing, building, tracing
+    step: float  # one training step of the first stage, augmentation included
+    picture: float  # one validation picture
+
+    def seconds(self, recipe: Recipe, train: int, validation: int) -> float:
+        """The predicted duration of a whole training with `train` and `validation` pictures.
+
+        Convolutions cost as much as there are pixels, so smaller sides are counted by their area. A stage with
+        patience is counted in full.
+        """
+        first = recipe.stages[0].batch_size
+        total = self.start
+        for stage in recipe.stages:
+            steps = stage.steps_per_epoch or -(-train // stage.batch_size)
+            epoch = steps * self.step * stage.batch_size / first + validation * self.picture
+            sides = [feed.size_at(stage, number, recipe.size) for number in range(stage.epochs)]
+            total += epoch * sum((side / recipe.size) ** 2 for side in sides)
+        return total
+
+
+def measure_pace(
+    recipe: Recipe,
+    build: Callable[[], Any],
+    *,
+    classes: int,
+    steps: int = 12,
+    larger: int | None = None,
+    policy: str | None = None,
+) -> Pace:
+    """Train a throw-away copy for a few steps on random pixels and time it.
+
+    larger: side in px of the pictures that are augmented from; the recipe's size if None. policy: see `train`.
+    """
+    began = time.perf_counter()
+    load_keras()
+    with precision(policy or training_policy()):
+        model = build()
+    stage = recipe.stages[0]
+    compile_model(model, stage, steps, classes)
+    # Of pictures, or of activations where the network starts from those; None where it takes any size.
+    height, width, channels = (side or recipe.size for side in model.input_shape[1:])
+    shape = height, width, channels
+    held_out = np.zeros((VALIDATION_BATCH, *shape), np.uint8)
+    model.predict_on_batch(held_out)
+    with contextlib.closing(_random_batches(recipe, classes, shape, larger or shape[0])) as batches:
+        for _ in range(2):
+            _step(model, next(batches))
+        start = time.perf_counter() - began
+        for _ in range(steps):
+            _step(model, next(batches))
+        step = (time.perf_counter() - began - start) / steps
+    picture = _median_seconds(lambda: model.predict_on_batch(held_out), 3) / VALIDATION_BATCH
+    return Pace(start, step, picture)
+
+
+def _random_batches(
+    recipe: Recipe, classes: int, shape: tuple[int, int, int], side: int
+) -> Generator[Batch, None, None]:
+    """Batches of random pixels without end, so that they are being made for as long as they are taken."""
+    generator = np.random.default_rng(0)
+    stage = recipe.stages[0]
+    pixels = generator.integers(0, 256, (stage.batch_size, side, side, shape[-1]), dtype=np.uint8)
+    targets = generator.integers(0, classes, len(pixels))
+    return feed.training_batches(
+        pixels,
+        targets,
+        np.arange(len(pixels)),
+        structs.replace(stage, steps_per_epoch=10_000),
+        size=shape[0],
+        mixing=True,
+        classes=classes,
+        seed=0,
+    ).epoch(0)
+
+
+def _step(model: Any, batch: Batch) -> None:
+    pixels, targets = batch
+    outputs = len(model.outputs)
+    model.train_on_batch(pixels, targets if outputs == 1 else [targets] * outputs)
+
+
+def _median_seconds(action: Callable[[], Any], times: int) -> float:
+    durations = []
+    for _ in range(times):
+        began = time.perf_counter()
+        action()
+        durations.append(time.perf_counter() - began)
+    return float(np.median(durations))

@@ -1,0 +1,36 @@
+"""Networks and pictures on which a training takes a moment."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from starshift.recipe import Recipe, Stage
+
+SIDE = 8
+
+
+def tiny_network(classes: int = 3):
+    """A network that trains in a moment."""
+    from keras import Input, Model, layers
+
+    from starshift.models.heads import classification_head
+
+    inputs = Input((SIDE, SIDE, 3), name="pixels")
+    x = layers.Rescaling(1 / 255, dtype="float32")(inputs)
+    x = layers.Flatten()(x)
+    x = layers.Dense(8, activation="tanh", name="dense")(x)
+    return Model(inputs, classification_head(x, classes))
+
+
+def pictures(classes: int = 3, count: int = 60):
+    """Pixels whose brightness is their class, and targets."""
+    rng = np.random.default_rng(0)
+    targets = np.arange(count) % classes
+    pixels = rng.integers(0, 50, (count, SIDE, SIDE, 3)) + (200 // (classes - 1)) * targets[:, None, None, None]
+    return pixels.astype(np.uint8), targets
+
+
+def recipe(*stages: Stage) -> Recipe:
+    """A recipe with these stages, or with three epochs that learn something."""
+    short = Stage(optimizer="adam", learning_rate=0.01, batch_size=10, epochs=3)
+    return Recipe(builder="modern", size=SIDE, stages=stages or (short,))
