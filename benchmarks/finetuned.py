@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from benchmarks.common import Options, dataset, main, table, workplace
+from benchmarks.common import Options, dataset, main, stop, table, workplace
 from benchmarks.folds import Folded, paired
 
 BIRDS = "mobilenet_v2_inat_bird_no_top.h5"
@@ -31,11 +31,14 @@ def _measure(options: Options, cache: Path) -> str:
 
 def _tasks(options: Options) -> list[tuple[str, str, str]]:
     """Title, data set, and base unless it is the task's own."""
-    birds = options.weights / BIRDS
-    tasks = [("dogs-vs-cats", "dogs-vs-cats", ""), ("caltech-101", "caltech-101", "")]
-    if birds.is_file():
-        tasks.insert(1, ("dogs-vs-cats, base of birds", "dogs-vs-cats", f"mobilenet_v2@{birds}"))
-    return tasks
+    birds = options.weights / "models" / BIRDS
+    if not birds.is_file():
+        stop(f"{birds} is not there; this benchmark measures with it.")
+    return [
+        ("dogs-vs-cats", "dogs-vs-cats", ""),
+        ("dogs-vs-cats, base of birds", "dogs-vs-cats", f"mobilenet_v2@{birds}"),
+        ("caltech-101", "caltech-101", ""),
+    ]
 
 
 if __name__ == "__main__":

@@ -73,7 +73,7 @@ class Folded:
         from starshift.ladder.materials import Materials
         from starshift.ladder.paces import Paces
         from starshift.ladder.rungs import Options, find
-        from starshift.learnware.package import digested
+        from starshift.learnware import package
         from starshift.progress import Silent
         from starshift.records import Split
 
@@ -85,7 +85,8 @@ class Folded:
 
             def one(materials=materials, split=split) -> None:
                 model = family.fit(recipe, materials, on_epoch=lambda epoch: None)
-                predictor = Predictor(digested(model.learnware, model.tensors), model.tensors, self.cache)
+                learnware = package.write(model.learnware, model.tensors, self.cache / "model")
+                predictor = Predictor(learnware, model.tensors, self.cache)
                 found.append(predict_part(predictor, materials, split.validation).probabilities)
                 models.append(model)
 

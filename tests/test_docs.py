@@ -35,6 +35,18 @@ def weights_table() -> str:
         f"| `{base.name}` | [`{base.weights_file}`]({base.weights_url}) | {base.weights_megabytes} | {base.size} "
         f"| {base.features:,} | {base.licence} |"
         for base in catalogue.BASES.values()
+        if base.transformer is None
+    )
+
+
+def hub_table() -> str:
+    """The catalogue's bases of KerasHub as a table."""
+    head = "| `--base` | MB | features | licence | trained on | source |\n|---|---:|---:|---|---|---|\n"
+    return head + "\n".join(
+        f"| [`{base.name}`]({base.weights_url}) | {base.weights_megabytes} | {base.features} | {base.licence} "
+        f"| {base.trained_on} | {base.source} |"
+        for base in catalogue.BASES.values()
+        if base.transformer
     )
 
 
@@ -58,6 +70,7 @@ def errors_page() -> str:
 MADE: dict[tuple[str, str], Callable[[], str]] = {
     **{("cli.md", f"help {name}".rstrip()): (lambda name=name: help_text(name)) for name in COMMANDS},
     ("weights.md", "catalogue"): weights_table,
+    ("weights.md", "hub"): hub_table,
     ("augmentation.md", "policies"): policies_table,
     ("python.md", "errors"): errors_page,
 }

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from starshift.augmentation import POLICIES
 from starshift.errors import UsageError
-from starshift.recipe import BUILDERS, Recipe, Stage, check_builder, digest, near
+from starshift.recipe import BUILDERS, LOSSES, Recipe, Stage, check_builder, digest, near
 
 
 def test_a_stage_is_the_seeds_recipe_unless_told_otherwise():
@@ -32,7 +32,8 @@ def test_a_learning_rate_that_is_no_number_is_refused():
 
 @pytest.mark.parametrize("builder", BUILDERS)
 def test_every_builder_makes_a_recipe_that_survives_json(builder):
-    needed = {"fine-tuned": {"base": "vgg16", "cut": "block4_pool"}}.get(builder, {})
+    all_needed = {"fine-tuned": {"base": "vgg16", "cut": "block4_pool"}, "own": {"build": "m:f#0123456789abcdef"}}
+    needed = all_needed.get(builder, {})
     recipe = Recipe(builder=builder, size=64, arguments=needed, stages=(Stage(),))
     assert msgspec.json.decode(msgspec.json.encode(recipe), type=Recipe) == recipe
 
@@ -109,6 +110,27 @@ def test_what_cannot_work_together_or_would_change_nothing_is_refused(stage, sen
     assert sentence in str(caught.value)
 
 
+def test_metrics_go_by_name_or_are_ones_own_and_change_no_digest_where_there_are_none():
+    own = "my_module:my_metric#0123456789abcdef"
+    stage = Stage(metrics=("auc", own), loss="my_module:my_loss#0123456789abcdef")
+    assert msgspec.json.decode(msgspec.json.encode(stage), type=Stage) == stage
+    assert Recipe("convnet", 64, stages=(stage,)).own == ("my_module:my_loss#0123456789abcdef", own)
+    assert b"metrics" not in msgspec.json.encode(Stage())
+    assert Stage(metrics=()) == Stage() and digest(Stage(metrics=())) == digest(Stage())
+    with pytest.raises(UsageError) as caught:
+        Stage(metrics=("acu", "auc", "auc"), loss="my_module:my_loss")
+    assert caught.value.problems == (
+        f"Loss 'my_module:my_loss' is not known. Known: {', '.join(LOSSES)}.",
+        "Metric 'acu' is not known. Did you mean 'auc'?",
+        "Metric 'auc' is named twice.",
+    )
+
+
+def test_a_network_of_ones_own_is_named_by_module_function_and_digest():
+    [problem] = check_builder("own", {"build": "my_builder"})
+    assert problem == "Builder 'own' needs the argument 'build': module:function#DIGEST of a Keras builder."
+
+
 def test_sizes_need_a_network_that_takes_any_and_stay_below_the_recipes_own():
     stage = Stage(sizes=(64, 96))
     with pytest.raises(UsageError, match=r"networks that take pictures of any size \(modern\); 'convnet' takes 96 px"):
@@ -140,9 +162,9 @@ def test_arguments_are_held_against_their_limits():
 
 def test_arguments_of_pretrained_builders_are_held_against_what_is_known():
     assert check_builder("frozen", {"bases": ("mobilenet", "auto"), "views": -1, "augmentation": "crop"}) == [
-        "'auto' compares all bases at hand, and stands alone; mobilenet+auto came.",
         "views must be 0 (the plain pictures alone) or more; it is -1.",
         "Augmentation policy 'crop' is not known. Did you mean 'crops'?",
+        "'auto' compares all bases at hand, and stands alone; mobilenet+auto came.",
     ]
     assert check_builder("frozen", {"bases": ("mobilenet",), "head": "dense265"}) == [
         "Head 'dense265' is not known. Did you mean 'dense256'?"
@@ -165,6 +187,13 @@ def test_arguments_of_pretrained_builders_are_held_against_what_is_known():
             {"bases": ("vgg16",), "views": 2, "augmentation": "strong"},
             ["Augmentation policy 'strong' mixes pictures, but a frozen network's features are kept"],
         ),
+        ({"bases": ()}, ["Builder 'frozen' needs the argument 'bases'."]),
+        ({"bases": ("vgg16",), "strengths": ()}, ["strengths must be one or more numbers above 0; () came."]),
+        (
+            {"bases": ("vgg16",), "strengths": (-1, "a")},
+            ["strengths must be one or more numbers above 0; (-1, 'a') came"],
+        ),
+        ({"bases": ("vgg16",), "cuts": ("auto", "top")}, ["'auto' compares all depths, and stands alone among cuts"]),
         (
             {"bases": ("vgg16", "vgg19"), "head": "dense256"},
             ["Head 'dense256' stands on the last map of one base, named with --base; it takes no cuts"],
@@ -175,3 +204,30 @@ def test_what_a_frozen_network_cannot_have_is_said_at_once(arguments, sentences)
     found = check_builder("frozen", arguments)
     assert len(found) == len(sentences)
     assert all(problem.startswith(sentence) for problem, sentence in zip(found, sentences, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentences"),
+    [
+        ({"cut": "block4_pool"}, ["Builder 'fine-tuned' needs the argument 'base'."]),
+        ({"base": "vgg16", "cut": ""}, ["Builder 'fine-tuned' needs the argument 'cut'."]),
+        ({"base": "auto", "cut": "block4_pool"}, ["There is no base 'auto'."]),
+        ({"base": "vgg16", "cut": "block4_pool", "beside": ("vgg16", "vgg91")}, ["There is no base 'vgg91'. Did you"]),
+        ({"base": "vgg16", "cut": "block4_pool", "beside": ("vgg16", "vgg16")}, ["Base 'vgg16' is named twice."]),
+    ],
+)
+def test_what_an_opened_network_cannot_have_is_said_at_once(arguments, sentences):
+    found = check_builder("fine-tuned", arguments)
+    assert len(found) == len(sentences)
+    assert all(problem.startswith(sentence) for problem, sentence in zip(found, sentences, strict=True))
+
+
+def test_numbers_that_no_machine_bears_are_refused():
+    with pytest.raises(UsageError) as caught:
+        Stage(batch_size=10**6, epochs=10**12)
+    assert caught.value.problems == (
+        "batch_size must be at most 4,096; it is 1,000,000.",
+        "epochs must be at most 100,000; it is 1,000,000,000,000.",
+    )
+    with pytest.raises(UsageError, match="must be at most 1,024 pixels; it is 100,000"):
+        Recipe(builder="convnet", size=100_000)

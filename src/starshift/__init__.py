@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from starshift.api.reproduce import reproduce as reproduce
     from starshift.api.run import Run as Run
     from starshift.api.summary import summary as summary
+    from starshift.ladder.own import OwnRung as OwnRung
+    from starshift.recipe import Stage as Stage
 
 __version__ = "0.1.0"
 
@@ -27,9 +29,11 @@ _PUBLIC = {
     "pretrain": "starshift.api.pretrain",
     "reproduce": "starshift.api.reproduce",
     "summary": "starshift.api.summary",
+    "OwnRung": "starshift.ladder.own",
+    "Stage": "starshift.recipe",
 }
 
-__all__ = ["Run", "__version__", "check", "fit", "predict", "pretrain", "reproduce", "summary"]
+__all__ = ["OwnRung", "Run", "Stage", "__version__", "check", "fit", "predict", "pretrain", "reproduce", "summary"]
 
 
 def __getattr__(name: str) -> Any:

@@ -94,7 +94,7 @@ def _lies(value: Any, low: float, high: float) -> bool:
 def _ignored(policy: Augmentation) -> list[str]:
     """What was given and would change nothing."""
     problems = []
-    if policy.operations != int(policy.operations):
+    if not isinstance(policy.operations, int):
         problems.append(f"operations must be a whole number; it is {policy.operations!r}.")
     if policy.aspect != 1 and policy.crop == 1:
         problems.append(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from starshift import catalogue
 from starshift.augmentation import POLICIES, Augmentation
@@ -49,8 +50,17 @@ BUILDERS: dict[str, dict[str, type]] = {
         "mirrored": bool,
         "beside": tuple,
     },
+    "own": {"build": str},
 }
 """Every builder by name, with the arguments that it takes and their types."""
+
+_REFERENCE = re.compile(r"[^#]+:[^#]+#[0-9a-f]{16}")
+
+
+def is_own(name: str) -> bool:
+    """Whether this names a function of the user's own, as "module:function#DIGEST" (see compose.own)."""
+    return _REFERENCE.fullmatch(name) is not None
+
 
 HEADS = ("linear", "dense256")
 """On a pretrained base: a linear one on pooled features, or the seeds' own of 256 units on the last map."""
@@ -64,6 +74,9 @@ TOP = "top"
 OPTIMIZERS = ("rmsprop", "adam", "adamw", "sgd", "muon")
 SCHEDULES = ("constant", "cosine")
 LOSSES = ("crossentropy", "focal", "mean squared error")
+METRICS = ("auc", "balanced accuracy", "brier", "log loss", "macro f1", "top-5")
+"""What can be computed on the validation pictures after each epoch, beside accuracy; see training.metrics."""
+
 KINDS = ("residual", "inception")
 """The blocks that `modern` is made of."""
 
@@ -72,6 +85,10 @@ NORMS = ("weights", "batch", "none")
 
 ANY_SIZE = ("modern",)
 """Builders whose networks take pictures of any size, so that sizes may grow while they are trained."""
+
+
+LARGEST_SIZE = 1024
+"""Side of pictures in px beyond which no laptop trains."""
 
 
 class Stage(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -85,17 +102,26 @@ class Stage(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     batch_size: int = 20  # pictures per step
     epochs: int = 30
     steps_per_epoch: int = 0  # 0: as many as one pass over the training pictures takes
-    loss: str = "crossentropy"
+    loss: str = "crossentropy"  # a name in LOSSES, or a function of one's own: see is_own
     label_smoothing: float = 0.0  # share of each target that is spread over all classes
     augmentation: Augmentation = Augmentation()
     plain_epochs: int = 0  # epochs at the end in which pictures are no longer mixed
     sizes: tuple[int, ...] = ()  # sides of the pictures in px, over equal parts of the epochs; none: the recipe's
     average: float = 0.0  # momentum of the weights' exponential average, per step; 0: none is kept
     patience: int = 0  # epochs without a better loss on pictures held out of training before it stops; 0: never
+    # Names in METRICS, or of one's own. Left out of the JSON where there are none, so that the digests of recipes
+    # stay what they were before there were metrics, and finished rungs are known again.
+    metrics: tuple[str, ...] | UnsetType = UNSET
 
     def __post_init__(self) -> None:
+        if not self.metrics:
+            msgspec.structs.force_setattr(self, "metrics", UNSET)
         if problems := _stage_problems(self):
             raise UsageError(problems)
+
+
+_MOST = {"batch_size": 4096, "epochs": 100_000, "steps_per_epoch": 1_000_000}
+"""More would fill the memory, or be a slip of the pen."""
 
 
 def _stage_problems(stage: Stage) -> list[str]:
@@ -105,9 +131,12 @@ def _stage_problems(stage: Stage) -> list[str]:
             ("Optimizer", stage.optimizer, OPTIMIZERS),
             ("Schedule", stage.schedule, SCHEDULES),
             ("Loss", stage.loss, LOSSES),
+            *(("Metric", name, METRICS) for name in stage.metrics or ()),
         )
-        if value not in known
+        if value not in known and not (known in (LOSSES, METRICS) and is_own(value))
     ]
+    metrics = stage.metrics or ()
+    problems += [f"Metric {name!r} is named twice." for name in dict.fromkeys(metrics) if metrics.count(name) > 1]
     if not 0 < stage.learning_rate < float("inf"):
         problems.append(f"The learning rate must be above 0; it is {stage.learning_rate}.")
     problems += [
@@ -122,6 +151,11 @@ def _stage_problems(stage: Stage) -> list[str]:
             "patience": 0,
         }.items()
         if not getattr(stage, name) >= least
+    ]
+    problems += [
+        f"{name} must be at most {most:,}; it is {getattr(stage, name):,}."
+        for name, most in _MOST.items()
+        if getattr(stage, name) > most
     ]
     problems += [
         f"{name} must be at least 0 and below 1; it is {getattr(stage, name)}."
@@ -170,6 +204,8 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True):
         problems = check_builder(self.builder, self.arguments)
         if self.size < 1:
             problems.append(f"The size of the pictures must be at least 1 pixel; it is {self.size}.")
+        if self.size > LARGEST_SIZE:
+            problems.append(f"The size of the pictures must be at most {LARGEST_SIZE:,} pixels; it is {self.size:,}.")
         for stage in self.stages:
             if stage.sizes and self.builder not in ANY_SIZE:
                 problems.append(
@@ -180,6 +216,14 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True):
                 problems.append(f"sizes go up to {max(stage.sizes)} px, above the {self.size} px of the pictures.")
         if problems:
             raise UsageError(problems)
+
+    @property
+    def own(self) -> tuple[str, ...]:
+        """Every function of the user's own that it names, each once."""
+        names = [self.arguments.get("build", "")]
+        for stage in self.stages:
+            names += [stage.loss, *(stage.metrics or ())]
+        return tuple(name for name in dict.fromkeys(names) if is_own(name))
 
 
 def check_builder(builder: str, arguments: Mapping[str, Any]) -> list[str]:
@@ -204,68 +248,93 @@ def check_builder(builder: str, arguments: Mapping[str, Any]) -> list[str]:
         problems.append(f"Kind {arguments['kind']!r} is not known.{near(str(arguments['kind']), KINDS)}")
     if arguments.get("norm", NORMS[0]) not in NORMS:
         problems.append(f"Norm {arguments['norm']!r} is not known.{near(str(arguments['norm']), NORMS)}")
-    if builder == "fine-tuned" and not problems:
-        problems = _fine_tuned_problems(arguments)
-    if builder == "frozen" and not problems:
-        return _unknown_names(arguments) or _frozen_problems(arguments) + _pretrained_problems(arguments)
-    return problems or (_pretrained_problems(arguments) if builder == "fine-tuned" else [])
+    if builder == "own" and not is_own(str(arguments.get("build", ""))):
+        problems.append("Builder 'own' needs the argument 'build': module:function#DIGEST of a Keras builder.")
+    return problems or (_pretrained_problems(builder, arguments) if builder in ("frozen", "fine-tuned") else [])
 
 
-def _unknown_names(arguments: Mapping[str, Any]) -> list[str]:
-    """Bases that do not exist, and what is no name at all."""
-    specs = arguments.get("bases", ())
-    if strangers := [value for value in (*specs, *arguments.get("cuts", ())) if not isinstance(value, str)]:
+def _pretrained_problems(builder: str, arguments: Mapping[str, Any]) -> list[str]:
+    """What is wrong with arguments of the right types on pretrained bases: the bases first, then everything else."""
+    if builder == "frozen":
+        bases, cuts = tuple(arguments.get("bases", ())), tuple(arguments.get("cuts", ()))
+    else:
+        bases, cuts = tuple(arguments.get("beside", ())), (arguments.get("cut", ""),)
+    if problems := _base_problems(builder, arguments, bases, cuts):
+        return problems
+    problems = [f"Base {spec!r} is named twice." for spec in dict.fromkeys(bases) if bases.count(spec) > 1]
+    problems += [f"Cut {cut!r} is named twice." for cut in dict.fromkeys(cuts) if cuts.count(cut) > 1]
+    problems += _view_problems(builder, arguments)
+    if (head := arguments.get("head", HEADS[0])) not in HEADS:
+        problems.append(f"Head {head!r} is not known.{near(head, HEADS)}")
+    if not _are_strengths(strengths := arguments.get("strengths", (1,))):
+        problems.append(f"strengths must be one or more numbers above 0; {strengths!r} came.")
+    return problems + (_frozen_quarrels if builder == "frozen" else _opened_quarrels)(arguments, bases, cuts)
+
+
+def _base_problems(
+    builder: str, arguments: Mapping[str, Any], bases: tuple[Any, ...], cuts: tuple[Any, ...]
+) -> list[str]:
+    """What lacks, what is no name at all, and bases that do not exist."""
+    needed = ("base", "cut") if builder == "fine-tuned" else ("bases",) if "bases" in arguments else ()
+    if lacking := [name for name in needed if not arguments.get(name)]:
+        return [f"Builder {builder!r} needs the argument {name!r}." for name in lacking]
+    if strangers := [value for value in (*bases, *cuts) if not isinstance(value, str)]:
         return [f"Bases and cuts go by name; {', '.join(map(repr, strangers))} came."]
     problems: list[str] = []
-    for spec in specs:
+    own = (arguments["base"],) if builder == "fine-tuned" else ()
+    for spec in dict.fromkeys((*own, *bases)):
         try:
-            catalogue.parse(spec) if spec != AUTO else None
+            catalogue.parse(spec) if spec != AUTO or own else None
         except UsageError as error:
             problems += error.problems
     return problems
 
 
-def _frozen_problems(arguments: Mapping[str, Any]) -> list[str]:
-    """What of a frozen network's arguments is named twice or cannot work together, as sentences."""
-    specs, cuts = tuple(arguments.get("bases", ())), tuple(arguments.get("cuts", ()))
-    policy, views = POLICIES.get(arguments.get("augmentation", "none")), arguments.get("views", 0)
-    problems = [f"Base {spec!r} is named twice." for spec in dict.fromkeys(specs) if specs.count(spec) > 1]
-    problems += [f"Cut {cut!r} is named twice." for cut in dict.fromkeys(cuts) if cuts.count(cut) > 1]
-    if cuts and specs == (AUTO,):
-        problems.append("Bases and cuts cannot both be chosen; name the base with --base.")
-    if views > 0 and policy == Augmentation():
+def _view_problems(builder: str, arguments: Mapping[str, Any]) -> list[str]:
+    """What is wrong with the number of views, or with the policy that makes them."""
+    frozen, name = builder == "frozen", arguments.get("augmentation", "none")
+    problems, views = [], arguments.get("views", 0 if frozen else 1)
+    if frozen and views < 0:
+        problems.append(f"views must be 0 (the plain pictures alone) or more; it is {views}.")
+    if not frozen and views < 1:
+        problems.append(f"views of each training picture must be at least 1 to fine-tune; {views} came.")
+    if name not in POLICIES:
+        problems.append(f"Augmentation policy {name!r} is not known.{near(name, POLICIES)}")
+    elif frozen and views > 0 and POLICIES[name] == Augmentation():
         problems.append("Views without an augmentation are the same picture again; name one, such as 'crops'.")
-    if views > 0 and policy is not None and policy.mixes:
+    elif views > 0 and POLICIES[name].mixes:
         problems.append(
-            f"Augmentation policy {arguments['augmentation']!r} mixes pictures, but a frozen network's features are "
-            "kept for each view of a single picture. Take one without mixup and cutmix."
+            f"Augmentation policy {name!r} mixes pictures, but a frozen network's features are kept for each view of a "
+            f"single picture. Take one without mixup and cutmix{'' if frozen else ', and let the stage mix'}."
         )
-    if arguments.get("head") == HEADS[1] and (len(specs) > 1 or specs == (AUTO,) or cuts or views > 0):
+    return problems
+
+
+def _frozen_quarrels(arguments: Mapping[str, Any], bases: tuple[str, ...], cuts: tuple[str, ...]) -> list[str]:
+    """What of a frozen network's arguments cannot work together."""
+    problems = []
+    if AUTO in bases and len(bases) > 1:
+        problems.append(f"{AUTO!r} compares all bases at hand, and stands alone; {'+'.join(bases)} came.")
+    if cuts and bases == (AUTO,):
+        problems.append("Bases and cuts cannot both be chosen; name the base with --base.")
+    elif cuts and len(bases) != 1:
+        problems.append(f"cuts are of one base; {len(bases)} are given.")
+    elif cuts:
+        base, _ = catalogue.parse(bases[0])
+        problems += [problem for cut in cuts if cut not in (AUTO, TOP) for problem in catalogue.cut_problems(base, cut)]
+    if AUTO in cuts and len(cuts) > 1:
+        problems.append(f"{AUTO!r} compares all depths, and stands alone among cuts; {'/'.join(cuts)} came.")
+    alone = len(bases) == 1 and AUTO not in bases and not cuts and not arguments.get("views")
+    if arguments.get("head") == HEADS[1] and not alone:
         problems.append(
             f"Head {HEADS[1]!r} stands on the last map of one base, named with --base; it takes no cuts and no views."
         )
     return problems
 
 
-def _fine_tuned_problems(arguments: Mapping[str, Any]) -> list[str]:
-    """What keeps a base from being opened: arguments that lack, and such as cannot work together."""
-    lacking = [name for name in ("base", "cut") if name not in arguments]
-    if lacking:
-        return [f"Builder 'fine-tuned' needs the argument {name!r}." for name in lacking]
-    problems: list[str] = []
-    try:
-        catalogue.parse(arguments["base"])
-    except UsageError as error:
-        problems += error.problems
-    if (views := arguments.get("views", 1)) < 1:
-        problems.append(f"views of each training picture must be at least 1 to fine-tune; {views} came.")
-    name = arguments.get("augmentation", "none")
-    if name in POLICIES and POLICIES[name].mixes:
-        problems.append(
-            f"Augmentation policy {name!r} mixes pictures, but a frozen network's activations are "
-            "kept for each view of a single picture. Take one without mixup and cutmix, and let the stage mix."
-        )
-    beside = arguments.get("beside", ())
+def _opened_quarrels(arguments: Mapping[str, Any], beside: tuple[str, ...], cuts: tuple[str, ...]) -> list[str]:
+    """What of an opened network's arguments cannot work together."""
+    problems = catalogue.cut_problems(catalogue.parse(arguments["base"])[0], cuts[0])
     if beside and beside[0] != arguments["base"]:
         problems.append(
             f"The frozen bases that answer beside a fine-tuned one begin with its own, {arguments['base']!r}; "
@@ -274,27 +343,8 @@ def _fine_tuned_problems(arguments: Mapping[str, Any]) -> list[str]:
     return problems
 
 
-def _pretrained_problems(arguments: Mapping[str, Any]) -> list[str]:
-    """What is wrong with the arguments of a builder on pretrained bases, beyond their types."""
-    problems = []
-    specs, cuts = arguments.get("bases", ()), arguments.get("cuts", ())
-    if AUTO in specs and len(specs) > 1:
-        problems.append(f"{AUTO!r} compares all bases at hand, and stands alone; {'+'.join(specs)} came.")
-    if "views" in arguments and arguments["views"] < 0:
-        problems.append(f"views must be 0 (the plain pictures alone) or more; it is {arguments['views']}.")
-    policy, head = arguments.get("augmentation", "none"), arguments.get("head", HEADS[0])
-    if policy not in POLICIES:
-        problems.append(f"Augmentation policy {policy!r} is not known.{near(policy, POLICIES)}")
-    if head not in HEADS:
-        problems.append(f"Head {head!r} is not known.{near(head, HEADS)}")
-    if cuts and len(specs) != 1:
-        problems.append(f"cuts are of one base; {len(specs)} are given.")
-    elif cuts and specs[0] != AUTO:
-        base, _ = catalogue.parse(specs[0])
-        problems += [problem for cut in cuts if cut not in (AUTO, TOP) for problem in catalogue.cut_problems(base, cut)]
-    if arguments.get("cut") and arguments.get("base"):
-        problems += catalogue.cut_problems(catalogue.parse(arguments["base"])[0], arguments["cut"])
-    return problems
+def _are_strengths(values: tuple[Any, ...] | list[Any]) -> bool:
+    return len(values) > 0 and all(_is_a(float, value) and 0 < value < float("inf") for value in values)
 
 
 def _is_a(kind: type, value: Any) -> bool:

@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from own_parts import one_conv
 from starshift.api.options import as_command, check_request, label_columns, parse_bases, parse_budget, run_name
 from starshift.data.labels import LabelFile
 from starshift.errors import UsageError
+from starshift.ladder.own import OwnRung
 
 
 def request(**changes):
@@ -123,3 +125,31 @@ def test_columns_want_a_label_file():
 )
 def test_a_request_can_be_said_as_a_command_with_what_is_not_default(options, command):
     assert as_command(request(**options)) == command
+
+
+def test_a_head_comes_into_the_command_and_is_refused_where_nothing_takes_it():
+    asked = request(rungs="features,fine-tuned", head="dense256", base="mobilenet_v2")
+    assert asked.options.head == "dense256"
+    assert as_command(asked) == "starshift fit photos --rungs features,fine-tuned --head dense256 --base mobilenet_v2"
+    with pytest.raises(UsageError, match=r"Head 'dense' is not known. Did you mean 'dense256'\?"):
+        request(head="dense")
+    with pytest.raises(UsageError, match="--head dense256 is for features and fine-tuned, and none of them is climbed"):
+        request(head="dense256", rungs="convnet,features-augmented")
+
+
+def test_rungs_of_ones_own_stand_beside_named_ones():
+    mine = OwnRung("mine", build=one_conv)
+    asked = request(rungs=["features", mine])
+    assert [rung.name for rung in asked.rungs] == ["baseline", "features", "mine"]
+    assert [rung.name for rung in request(rungs=mine).rungs] == ["baseline", "mine"]
+    assert as_command(asked).startswith(
+        "starshift fit photos --rungs features  # and from Python: mine (own_parts:one_conv#"
+    )
+    with pytest.raises(UsageError) as caught:
+        request(rungs=["feature", mine, mine, one_conv])
+    said = caught.value.problems
+    assert said[0].startswith("rungs are names or starshift.OwnRung; <function one_conv")
+    assert said[1:] == (
+        "Rung 'feature' is not known. Did you mean 'features'?",
+        "Two rungs are called 'mine'.",
+    )

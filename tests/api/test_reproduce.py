@@ -148,3 +148,14 @@ def test_the_seeds_ladder_is_the_default():
     if missing:
         pytest.skip(f"not in the ladder yet: {missing}")
     assert module._check("dogs-vs-cats", None, 3, ()) == list(module.CLAIMS)
+
+
+def test_a_file_is_no_folder_for_it(flat, tmp_path):
+    (tmp_path / "table.md").write_text("")
+    with pytest.raises(RunError, match=r"table\.md is a file; name a folder with --out"):
+        starshift.reproduce(data=flat, rungs="convnet", out=tmp_path / "table.md", progress=Silent())
+
+
+def test_the_baseline_alone_is_not_taken_for_all(flat, tmp_path):
+    with pytest.raises(UsageError, match="The baseline is no rung of the seeds; give some of convnet, regularized"):
+        starshift.reproduce(data=flat, rungs="baseline", out=tmp_path / "rep", progress=Silent())

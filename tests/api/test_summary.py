@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 from typer.testing import CliRunner
 
@@ -53,3 +56,16 @@ def test_the_command_prints_the_totals_as_the_seeds_do():
 def test_the_command_says_what_is_wrong():
     result = CliRunner().invoke(app, ["summary", "baseline"])
     assert result.exit_code == 2 and "The baseline has no layers" in result.output
+
+
+def test_two_rungs_are_said_once():
+    with pytest.raises(UsageError) as caught:
+        starshift.summary("convnet,features")
+    assert len(caught.value.problems) == 1
+
+
+@pytest.mark.slow
+def test_the_command_prints_nothing_but_its_answer():
+    command = [sys.executable, "-m", "starshift", "summary", "convnet", "--size", "48"]
+    finished = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert finished.returncode == 0 and finished.stderr == ""

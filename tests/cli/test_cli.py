@@ -158,3 +158,14 @@ def test_a_verdict_stands_below_its_rung_within_the_width():
     assert lines[0].split() == ["rung", "accuracy", "(95", "%", "interval)", "log", "loss", "time"]
     assert len(lines) > 4 and all(len(line) < 60 for line in lines[2:])
     assert all(line.startswith(" " * len("convnet  ")) for line in lines[2:])
+
+
+def test_a_long_name_has_a_line_of_its_own():
+    long = "modern:epochs=6:augment=randaugment:patience=3"
+    rows = [
+        dict(rung=name, accuracy="100.0 % (67.6 to 100.0, n = 8)", log_loss="0.065", seconds="45 s", verdict="a gain")
+        for name in ("convnet", long)
+    ]
+    lines = table(rows, 80).splitlines()
+    assert all(len(line) < 80 for line in lines)
+    assert lines[3] == long and lines[4] == lines[1].replace("convnet", "       ")

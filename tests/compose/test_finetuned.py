@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from starshift.augmentation import POLICIES
-from starshift.compose.finetuned import Mirrored, Trunk, averaged, own_weights
+from starshift.compose.finetuned import Mirrored, Trunk, averaged
 from starshift.compose.frozen import FrozenBase
 from starshift.compose.views import PLAIN, Views
 from starshift.data.decode import Frame
@@ -39,7 +39,7 @@ def test_activations_are_those_of_keras_and_computed_once(trunk, cache):
     rows = trunk.store.rows(views.names)
     assert rows.shape == (6, 2, 2, 96) and rows.dtype == np.float16
     base = trunk.base
-    network = opened.trunk(pretrained.build(base.base, own_weights(base), size=32), trunk.cut)
+    network = opened.trunk(pretrained.build(base.base, base.own_weights(), size=32), trunk.cut)
     np.testing.assert_allclose(rows, np.asarray(network(pictures().astype(np.float32))), atol=0.02)
 
     again = Trunk(FrozenBase.find("mobilenet_v2", Frame(32), "f32", cache), "block_12_add")

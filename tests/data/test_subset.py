@@ -89,3 +89,26 @@ def test_where_links_cannot_be_made_it_says_so(tmp_path, monkeypatch):
     folder, by_class = flat_folder(kaggle(tmp_path / "flat"))
     with pytest.raises(DataError, match=r"No link to a picture can be made in .*\(Operation not permitted\)"):
         link(draw(folder, by_class, COUNTS, seed=0), tmp_path / "out")
+
+
+def test_counts_that_classes_cannot_share_are_refused():
+    by_class = {name: [f"{name}.{n}.jpg" for n in range(40)] for name in ("cat", "dog", "fox")}
+    with pytest.raises(DataError, match=r"pictures of 3 classes \(cat, dog and fox\), among which 20 for train cannot"):
+        draw(Path("all"), by_class, COUNTS, seed=0)
+
+
+def test_pictures_that_were_moved_are_linked_anew(tmp_path):
+    out = tmp_path / "out"
+    link(draw(*flat_folder(kaggle(tmp_path / "flat")), COUNTS, seed=0), out)
+    (tmp_path / "flat").rename(tmp_path / "moved")
+    link(draw(*flat_folder(tmp_path / "moved"), COUNTS, seed=0), out)
+    assert all(file.resolve().parent == tmp_path / "moved" for file in out.rglob("*.jpg"))
+
+
+def test_a_file_in_place_of_a_link_is_left_alone(tmp_path):
+    drawn = draw(*flat_folder(kaggle(tmp_path / "flat")), COUNTS, seed=0)
+    place = link(drawn, tmp_path / "out") / next(iter(drawn))
+    place.unlink()
+    place.write_bytes(b"my own copy")
+    link(drawn, tmp_path / "out")
+    assert place.read_bytes() == b"my own copy" and not place.is_symlink()

@@ -64,7 +64,7 @@ def test_what_was_not_tried_stands_in_the_seeds_order_with_what_it_takes(run):
         ("L1 regularization", "convnet:l1=1e-5", 90.0),
         ("dropout", "convnet:dropout=0.5", 90.0),
         ("augmentation", "convnet:augment=seeds", 90.0),
-        ("a residual network with batch normalization and strong augmentation", "modern", None),
+        ("a residual network with standardized kernels and strong augmentation", "modern", None),
         ("a pretrained base, frozen, and augmented views", "features-augmented", None),
         ("a pretrained base, its top fine-tuned", "fine-tuned", 200.0),
     ]
@@ -97,3 +97,14 @@ def test_every_offer_is_something_that_rungs_takes(run):
     rungs, predictions = run
     offered = [one.rung for one in remedies(rungs[1], rungs, predictions) if one.rung]
     assert {rung.name for rung in select(offered)} == {"baseline", *offered}
+
+
+def test_what_augments_already_is_not_told_to():
+    record, given = finished("fine-tuned", 140, "overfits from epoch 3 on: …", builder="fine-tuned")
+    assert [one.name for one in remedies(record, [record], {"fine-tuned": given})] == ["more pictures"]
+
+
+def test_a_rung_of_the_users_own_is_offered_no_variants():
+    mine, given = finished("mine", 140, "overfits from epoch 9 on: …", builder="convnet")
+    offered = remedies(mine, [mine], {"mine": given})
+    assert [one.name for one in offered] == ["more pictures"]

@@ -7,11 +7,14 @@ import pytest
 from starshift.compose import finetuned as whole
 from starshift.compose.predictor import Predictor
 from starshift.errors import MissingWeights, RunError, UsageError
-from starshift.ladder import activations, finetuned, frozen
+from starshift.ladder import activations, choices, finetuned, frozen
+from starshift.ladder import fit as family
 from starshift.ladder.climb import predict_part
+from starshift.ladder.unfitted import unfitted
 from starshift.models import heads
 from starshift.models.classical import head_probabilities
 from starshift.recipe import Recipe, Stage
+from starshift.records import BaseReference
 
 ARGUMENTS = {
     "base": "mobilenet_v2",
@@ -201,3 +204,22 @@ def test_everything_that_is_wrong_with_a_recipe_is_said_at_once():
         recipe(base="mobilnet_v2")
     with pytest.raises(UsageError, match="Builder 'fine-tuned' needs the argument 'cut'"):
         Recipe("fine-tuned", 32, arguments={"base": "vgg16", "views": 1, "augmentation": "flip"})
+
+
+class TestDependsOn:
+    pytestmark = pytest.mark.usefixtures("weights_home")
+
+    def test_it_depends_on_every_base_that_answers_beside_it(self, make_materials):
+        materials = make_materials()
+        if "mobilenet" not in choices.bases_at_hand(32):
+            pytest.skip("the weights of MobileNet are not on this machine")
+        together = recipe(beside=("mobilenet_v2", "mobilenet"))
+        found = finetuned.depends_on(together, materials)
+        assert len(found) == 2 and found[:1] == finetuned.depends_on(recipe(), materials)
+        bases = tuple(BaseReference("", digest, "") for digest, _ in found)
+        made = unfitted(together, materials, bases=bases, precision=found[0][1])
+        assert family.depended_on(made) == found
+
+    def test_without_augmentation_there_is_one_view(self, make_materials):
+        source = activations.Source(recipe(augmentation="none", views=4), make_materials())
+        assert source.count == 1

@@ -147,3 +147,9 @@ def test_a_variants_folder_is_one_that_every_file_system_takes(tmp_path):
     folder = RunFolder(tmp_path)
     folder.clear_rung("modern:sizes=64/96")
     assert [one.name for one in (tmp_path / "rungs").iterdir()] == ["modern+sizes=64-96"]
+
+
+def test_a_folder_below_a_file_cannot_be_made(tmp_path):
+    (tmp_path / "notes.txt").write_text("")
+    with pytest.raises(RunError, match=r"notes\.txt is a file; name a folder for the run with --out"):
+        RunFolder(tmp_path / "notes.txt" / "run").refuse_strangers()

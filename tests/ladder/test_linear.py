@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from starshift.compose.predictor import Predictor
+from starshift.data.decode import Frame
 from starshift.ladder import frozen, linear
 from starshift.ladder.climb import predict_part
 from starshift.ladder.rungs import RUNGS, Options
@@ -105,3 +106,18 @@ def test_cuts_give_the_features_of_those_depths_and_answer_alike(make_materials)
     stored = predict_part(predictor, materials, materials.split.validation).probabilities
     anew = predictor(materials.pixels(predictor.frame, materials.split.validation))
     np.testing.assert_allclose(stored, anew, atol=0.02)
+
+
+def test_views_are_gathered_when_they_are_asked_for(make_materials):
+    materials = make_materials()
+    part = materials.part(Frame(32), materials.split.validation)
+    assert len(part) == len(materials.split.validation)
+    np.testing.assert_array_equal(
+        part[np.array([2, 0])], materials.pixels(Frame(32), materials.split.validation)[[2, 0]]
+    )
+
+
+def test_a_budget_that_may_cost_views_is_part_of_what_a_rung_depends_on(weights_home, make_materials):
+    ample, short, shorter = (frozen.depends_on(AUGMENTED, make_materials(seconds)) for seconds in (1e9, 80.0, 60.0))
+    assert ample == frozen.depends_on(PLAIN, make_materials(60.0))
+    assert len({ample, short, shorter}) == 3

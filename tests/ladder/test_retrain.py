@@ -129,3 +129,15 @@ def test_a_baseline_is_not_trained_again(finished_pictures, tmp_path):
     assert run.record.retrained is None and run.record.notes == ()
     with pytest.raises(RunError):
         package.read(tmp_path / "run" / "retrained")
+
+
+def test_the_seeds_head_is_trained_for_the_epochs_found():
+    recipe = Recipe("frozen", 64, arguments={"bases": ("mobilenet_v2",), "head": "dense256"})
+    assert [stage.epochs for stage in stop_where_found(recipe, TURNS_AT_9).stages] == [9]
+
+
+@pytest.mark.parametrize(("merged", "epochs"), [(False, 30), (True, 9)])
+def test_epochs_of_a_head_that_was_trained_before_are_not_counted_as_the_opened_networks(merged, epochs):
+    arguments = {"base": "mobilenet_v2", "cut": "block_12_add", "head": "dense256", "merged": merged}
+    recipe = Recipe("fine-tuned", 64, arguments=arguments, stages=(Stage(epochs=30),))
+    assert [stage.epochs for stage in stop_where_found(recipe, TURNS_AT_9).stages] == [epochs]

@@ -118,3 +118,15 @@ def test_features_do_without_a_second_base_whose_weights_are_not_to_be_had():
 def test_features_look_at_224_pixels_unless_told_otherwise():
     assert RUNGS["features"].recipe(Options(), data()).size == 224
     assert RUNGS["features"].recipe(Options(size=96), data()).size == 96
+
+
+def test_a_head_is_given_to_the_rungs_that_take_one():
+    dense = Options(head="dense256")
+    assert RUNGS["features"].recipe(dense, data()).arguments["head"] == "dense256"
+    # Two bases are the default for so many classes; the seeds' head stands on one.
+    assert RUNGS["features"].recipe(dense, data(classes=11)).arguments["bases"] == ("mobilenet_v2",)
+    assert RUNGS["fine-tuned"].recipe(dense, data()).arguments["head"] == "dense256"
+    assert "head" not in RUNGS["features-augmented"].recipe(dense, data()).arguments
+    assert [rung.name for rung in RUNGS.values() if rung.takes_head] == ["features", "fine-tuned"]
+    with pytest.raises(UsageError, match="stands on the last map of one base"):
+        RUNGS["features"].recipe(Options(head="dense256", bases=("mobilenet_v2", "mobilenet")), data())

@@ -166,3 +166,13 @@ def test_whatever_is_typed_is_a_rung_or_a_sentence(words):
     except UsageError as error:
         problems = tuple(problem for problem in error.problems if problem[-1] not in ".?")
     assert not problems
+
+
+def test_metrics_are_named_with_hyphens_for_blanks():
+    six = msgspec.structs.replace(photographs(), classes=tuple("abcdef"))
+    [stage] = find("convnet:metrics=auc/top-5/log-loss").recipe(Options(), six).stages
+    assert stage.metrics == ("auc", "top-5", "log loss")
+    with pytest.raises(UsageError, match=r"Metric 'acu' is not known. Did you mean 'auc'\?"):
+        find("convnet:metrics=acu/brier")
+    with pytest.raises(UsageError, match="The metric top-5 needs more than 5 classes; there are 2"):
+        recipe("convnet:metrics=top-5")

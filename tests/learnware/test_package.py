@@ -7,7 +7,16 @@ import pytest
 from starshift.errors import RunError
 from starshift.evaluation import protocol
 from starshift.learnware import package
-from starshift.records import LEARNWARE_SCHEMA, BaseReference, Evaluation, InputContract, Learnware, Predictions, files
+from starshift.records import (
+    LEARNWARE_SCHEMA,
+    BaseReference,
+    Evaluation,
+    InputContract,
+    Learnware,
+    OwnPart,
+    Predictions,
+    files,
+)
 
 TENSORS = {"head/kernel": np.arange(6, dtype=np.float32).reshape(3, 2), "head/bias": np.array([0.5, -1], np.float32)}
 
@@ -164,3 +173,17 @@ def test_the_card_says_what_the_model_is_and_how_good_it_was_found_to_be():
     assert f"mobilenet_v2, weights SHA-256 {'ab' * 32}" in text
     assert "validation part (3 pictures, also used to choose the model): 66.7%, 95 % interval" in text
     assert "test part (3 pictures, sealed until the end)" in text
+
+
+def test_a_model_with_own_code_says_that_it_is_not_for_sharing(tmp_path):
+    part = OwnPart("builder", "my_module", "my_builder", "/home/me/my_module.py", "ab" * 32)
+    reason = "it was made with code of the user's own, which does not travel with it"
+    whole = learnware(builder="own", arguments={"build": part.reference}, own=(part,), unshareable=reason)
+    written = package.write(whole, TENSORS, tmp_path / "model")
+    assert package.read(tmp_path / "model")[0] == written
+    text = (tmp_path / "model/README.md").read_text(encoding="utf-8")
+    assert f"- Own builder: my_builder of my_module, source SHA-256 {'ab' * 32}\n" in text
+    assert f"- Not for sharing: {reason}.\n" in text
+    assert "/home/me" not in text
+    edit(tmp_path / "model", unshareable="")
+    assert refused(tmp_path / "model")[1].startswith("It was made with own code and does not say that it is not for")

@@ -46,3 +46,15 @@ def test_a_cut_that_is_not_there():
 def test_the_baseline_has_no_network():
     with pytest.raises(UsageError, match="The baseline has no layers"):
         outline(Recipe("majority", 1), 2)
+
+
+def test_depths_are_counted_as_they_are_seen():
+    counted = cost(outline(frozen("vgg16", size=64, cuts=("block2_pool", "top")), 2))
+    assert counted.trainable == 128 + 512 + 1
+    assert cost(outline(frozen("vgg16", size=64, cuts=("block2_pool",)), 2)).parameters == 260_160 + 128 + 1
+
+
+@pytest.mark.parametrize("arguments", [{"bases": ("auto",)}, {"bases": ("vgg16",), "cuts": ("auto",)}])
+def test_what_a_run_chooses_cannot_be_counted_before(arguments):
+    with pytest.raises(UsageError, match="What 'auto' comes to is only known when a run has chosen"):
+        outline(Recipe("frozen", 64, arguments=arguments), 2)

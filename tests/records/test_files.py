@@ -77,3 +77,11 @@ def test_a_damaged_line_is_refused_with_its_file(tmp_path):
     file.write_bytes(b'{"epoch": 1\n')
     with pytest.raises(RunError, match=r"history.jsonl cannot be read: Input data was truncated"):
         files.read_lines(file, Epoch)
+
+
+def test_histories_from_before_there_were_metrics_are_read(tmp_path):
+    file = tmp_path / "history.jsonl"
+    file.write_text(
+        '{"epoch":1,"seconds":0.5,"loss":0.7,"accuracy":0.5,"validation_loss":0.6,"validation_accuracy":0.75}\n'
+    )
+    assert files.read_lines(file, Epoch) == [EPOCH]

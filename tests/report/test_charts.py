@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import msgspec
 import pytest
 
 from report.fake_run import fake_history, fake_run
@@ -50,3 +51,10 @@ def test_the_switch_works_without_scripts():
     assert '<input type="checkbox" id="smooth" class="switch" checked>' in page
     assert '<label for="smooth">Smoothed (exponentially, factor' in page
     assert "#smooth:not(:checked) ~ .curves .smooth { display: none; }" in page
+
+
+def test_what_else_was_measured_stands_in_the_caption_with_its_last_figure():
+    rung, history = fake_run().run.rungs[1], fake_history(3)
+    assert charts.curves(rung, history)["epochs"] == "3 epochs"
+    history[-1] = msgspec.structs.replace(history[-1], metrics={"auc": 0.98, "top-5": 1.0})
+    assert charts.curves(rung, history)["epochs"] == "3 epochs; validation auc 0.980 and top-5 1.000 after the last"

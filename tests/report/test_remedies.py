@@ -40,3 +40,16 @@ def test_the_command_asks_for_that_rung_alone():
         with_rungs("starshift fit 'my photos' --rungs convnet,features --seed 3", "convnet:dropout=0.5")
         == "starshift fit 'my photos' --seed 3 --rungs convnet:dropout=0.5"
     )
+
+
+def test_options_that_would_be_refused_with_that_rung_are_left_out():
+    command = "starshift fit photos --rungs convnet,regularized --augment flip --merge-stages --seed 3"
+    assert with_rungs(command, "convnet:dropout=0.5") == "starshift fit photos --seed 3 --rungs convnet:dropout=0.5"
+    assert with_rungs(command, "regularized").endswith("--augment flip --seed 3 --rungs regularized")
+    assert "--merge-stages" in with_rungs(command, "fine-tuned")
+
+
+def test_what_came_from_python_is_no_part_of_the_command():
+    command = "starshift fit photos --rungs baseline --head dense256  # and from Python: mine (m:f#0123456789abcdef)"
+    assert with_rungs(command, "regularized") == "starshift fit photos --rungs regularized"
+    assert with_rungs(command, "features") == "starshift fit photos --head dense256 --rungs features"

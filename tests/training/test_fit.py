@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from own_parts import certainty, squared
 from starshift.augmentation import Augmentation
 from starshift.errors import TrainingDiverged, UsageError
 from starshift.recipe import LOSSES, Recipe, Stage
@@ -44,6 +45,25 @@ def test_training_learns_and_keeps_its_history(classes):
     assert all(epoch.seconds > 0 for epoch in epochs)
     assert set(result.weights) == {"dense/kernel", "dense/bias", "head/kernel", "head/bias"}
     assert all(array.dtype == np.float32 for array in result.weights.values())
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_an_epochs_figures_are_of_all_its_pictures_and_not_of_its_last_batch(classes):
+    pixels, targets = pictures(classes)
+    everything = tuple(range(45))
+    still = Stage(optimizer="sgd", learning_rate=1e-12, batch_size=20, epochs=2)  # batches of 20, 20 and 5
+    result = train(
+        recipe(still),
+        lambda: tiny_network(classes),
+        pixels,
+        targets,
+        Split(train=everything, validation=everything, test=(), how=""),
+        classes=classes,
+        seed=0,
+    )
+    for epoch in result.history:
+        assert epoch.loss == pytest.approx(epoch.validation_loss, rel=1e-3)
+        assert epoch.accuracy == pytest.approx(epoch.validation_accuracy, abs=1e-6)
 
 
 @pytest.mark.slow
@@ -135,6 +155,20 @@ def test_every_loss_learns(loss, classes):
     stage = Stage(optimizer="adam", learning_rate=0.02, batch_size=15, epochs=8, loss=loss)
     history = trained(recipe(stage), classes).history
     assert history[-1].validation_loss < 0.7 * history[0].validation_loss
+
+
+def test_metrics_by_name_and_of_ones_own_are_written_after_each_epoch():
+    own = {"m:certainty#0123456789abcdef": certainty, "m:squared#0123456789abcdef": squared}
+    stage = Stage(
+        optimizer="adam", epochs=2, loss="m:squared#0123456789abcdef",
+        metrics=("auc", "m:certainty#0123456789abcdef"),
+    )  # fmt: skip
+    history = trained(recipe(stage), own=own).history
+    assert [list(epoch.metrics) for epoch in history] == [["auc", "certainty"]] * 2
+    assert all(0 <= value <= 1 for epoch in history for value in epoch.metrics.values())
+    # The squared distance to the truth is 2 at most, and of three classes 2/3 where nothing is known.
+    assert history[0].validation_loss == pytest.approx(2 / 3, abs=0.4)
+    assert trained(recipe(Stage(epochs=1))).history[0].metrics == {}
 
 
 def growing(classes: int = 3):

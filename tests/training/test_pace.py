@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from starshift.augmentation import Augmentation
 from starshift.recipe import Recipe, Stage
 from starshift.training.pace import Pace, measure_pace
 from tiny import SIDE, recipe, tiny_network
@@ -41,3 +42,18 @@ def test_a_pace_is_measured_with_what_is_done_to_pictures():
     pace = measure_pace(recipe(), build, classes=3, steps=3, larger=2 * SIDE)
     assert len(seen) == 1
     assert pace.start > 0 and pace.step > 0 and pace.picture > 0
+
+
+@pytest.mark.parametrize("shape", [(4, 4, 24), (17, 24)], ids=["map", "tokens"])
+def test_a_pace_of_activations_is_measured_with_activations(shape):
+    from keras import Input, Model, layers
+
+    from starshift.models.heads import classification_head
+
+    def build():
+        activations = Input(shape)
+        return Model(activations, classification_head(layers.Flatten()(activations), 3))
+
+    mixed = Stage(optimizer="adam", batch_size=8, epochs=2, augmentation=Augmentation(mixup=0.2))
+    pace = measure_pace(recipe(mixed), build, classes=3, steps=2, activations=True)
+    assert pace.step > 0 and pace.picture > 0

@@ -23,6 +23,7 @@ from starshift.findings.inspect import inspect
 from starshift.ladder.climb import Climb, Planned, climb, keep_test, open_test, plan
 from starshift.ladder.folder import RunFolder
 from starshift.ladder.materials import Materials
+from starshift.ladder.own import OwnRung
 from starshift.ladder.paces import Paces
 from starshift.ladder.retrain import retrain
 from starshift.ladder.rungs import features_size
@@ -38,10 +39,11 @@ def fit(
     labels: str | Path | None = None,
     file_column: str | None = None,
     target: str | None = None,
-    rungs: Sequence[str] | str = (),
+    rungs: Sequence[str | OwnRung] | OwnRung | str = (),
     size: int | None = None,
     augment: str | None = None,
     base: str | None = None,
+    head: str | None = None,
     budget: str | float = "5m",
     seed: int = 0,
     out: str | Path | None = None,
@@ -57,10 +59,11 @@ def fit(
         of any of these, or any folder with a label file.
     labels, file_column, target: a CSV with the file names and the classes, and its two columns.
     rungs: names, or variants such as "convnet:l2=0.001:dropout=0.5"; all rungs if empty. The baseline is always
-        climbed.
+        climbed. An OwnRung among them has a network, a loss or metrics of your own.
     size: side of the pictures in pixels for every rung; each rung's own if None.
     augment: name of the policy by which rungs that augment change training pictures; each rung's own if None.
     base: pretrained bases for `features`, joined by "+": "mobilenet_v2+mobilenet".
+    head: of `features` and `fine-tuned`: "linear", or "dense256", the seeds' own; each rung's own if None.
     budget: seconds, or "90s", "5m", "1h". A rung that does not fit is skipped and said, never shortened.
     out: the run folder, runs/NAME by default. Calling again with the same one continues what is unfinished.
     allow_leaks: go on although given parts share exact copies.
@@ -87,12 +90,9 @@ def fit(
         min_per_class=min_per_class,
         retrain_on_all=retrain_on_all,
         merge_stages=merge_stages,
+        head=head,
     )
-    fitting = _Fitting(request, progress or ConsoleProgress())
-    try:
-        return fitting.run()
-    finally:
-        fitting.progress.finish()  # a bar left on the terminal would keep its cursor hidden
+    return _Fitting(request, progress or ConsoleProgress()).run()
 
 
 def foresee(
@@ -123,11 +123,7 @@ def foresee(
         allow_leaks=False,
         min_per_class=2,
     )
-    fitting = _Fitting(request, progress)
-    try:
-        return fitting.plan()
-    finally:
-        progress.finish()
+    return _Fitting(request, progress).plan()
 
 
 class _Fitting:
@@ -141,13 +137,19 @@ class _Fitting:
 
     def run(self) -> Run:
         """Read, look, split, plan, climb, open the test part, report."""
-        self._prepare()
-        return self._climb()
+        try:
+            self._prepare()
+            return self._climb()
+        finally:
+            self.progress.finish()  # a bar left on the terminal would keep its cursor hidden
 
     def plan(self) -> list[Planned]:
         """Read, look, split, plan."""
-        self._prepare()
-        return self._planned()
+        try:
+            self._prepare()
+            return self._planned()
+        finally:
+            self.progress.finish()
 
     def _planned(self) -> list[Planned]:
         self.earlier = self.folder.read_run() if self.folder.is_run else None
@@ -178,6 +180,7 @@ class _Fitting:
             Paces(self.cache),
             self.progress,
             self.request.budget_seconds,
+            {part.reference: part for rung in self.request.rungs for part in rung.parts},
         )
 
     def _refuse_folder_among_pictures(self) -> None:

@@ -13,12 +13,12 @@ from starshift import catalogue
 from starshift.augmentation import POLICIES
 from starshift.data.read import LabelFile
 from starshift.errors import StarshiftError, UsageError
+from starshift.ladder.own import OwnRung, as_rung
 from starshift.ladder.rungs import RUNGS, Options, Rung, select
-from starshift.recipe import AUTO, near
+from starshift.recipe import AUTO, HEADS, LARGEST_SIZE, near
 
-SMALLEST_SIZE, LARGEST_SIZE = 18, 1024
-"""Sides in pixels that --size takes: the smallest network's least, and what no laptop trains beyond."""
-
+SMALLEST_SIZE = 18
+"""The least side in pixels that --size takes: the smallest network's."""
 
 DEFAULT_BUDGET_SECONDS = 300.0
 
@@ -46,7 +46,7 @@ def check_request(
     labels: str | Path | None,
     file_column: str | None,
     target: str | None,
-    rungs: Sequence[str] | str,
+    rungs: Sequence[str | OwnRung] | OwnRung | str,
     size: int | None,
     augment: str | None = None,
     base: str | None,
@@ -57,16 +57,16 @@ def check_request(
     min_per_class: int,
     retrain_on_all: bool = False,
     merge_stages: bool = False,
+    head: str | None = None,
 ) -> Request:
     """Check every argument of `fit`. Raises UsageError with all problems."""
     problems: list[str] = []
     seconds = checked(problems, parse_budget, budget, 0.0)
-    names = [name.strip() for name in rungs.split(",")] if isinstance(rungs, str) else list(rungs)
-    none: tuple[list[Rung], tuple[str, ...]] = [], ()
-    chosen = checked(problems, select, [name for name in names if name], none[0])
-    bases = checked(problems, parse_bases, base, none[1])
+    chosen = _chosen(problems, rungs)
+    none: tuple[str, ...] = ()
+    bases = checked(problems, parse_bases, base, none)
     label_file = checked(problems, lambda path: label_columns(path, file_column, target), labels, None)
-    problems += _augment_problems(augment, chosen)
+    problems += [*_augment_problems(augment, chosen), *_head_problems(head, chosen)]
     if merge_stages and chosen and not any("fine-tuned" in rung.builders for rung in chosen):
         problems.append("--merge-stages is for the rung fine-tuned, and it is not climbed.")
     if size is not None and not SMALLEST_SIZE <= size <= LARGEST_SIZE:
@@ -83,7 +83,7 @@ def check_request(
         source=Path(source),
         labels=label_file,
         rungs=tuple(chosen),
-        options=Options(size=size, bases=bases, augment=augment, merge_stages=merge_stages),
+        options=Options(size=size, bases=bases, augment=augment, merge_stages=merge_stages, head=head),
         budget_seconds=seconds,
         seed=seed,
         out=Path(out) if out is not None else Path("runs") / run_name(Path(source)),
@@ -104,6 +104,7 @@ def as_command(request: Request) -> str:
         "--rungs": _names(request.rungs) if [rung.name for rung in request.rungs] != list(RUNGS) else None,
         "--size": options.size,
         "--augment": options.augment,
+        "--head": options.head,
         "--base": "+".join(options.bases) or None,
         "--budget": f"{request.budget_seconds:g}s" if request.budget_seconds != DEFAULT_BUDGET_SECONDS else None,
         "--seed": request.seed or None,
@@ -117,12 +118,29 @@ def as_command(request: Request) -> str:
         "--merge-stages": options.merge_stages,
     }
     set_flags = [name for name, is_set in flags.items() if is_set]
-    return shlex.join(["starshift", "fit", str(request.source), *words, *set_flags])
+    command = shlex.join(["starshift", "fit", str(request.source), *words, *set_flags])
+    own = [f"{rung.name} ({', '.join(part.reference for part in rung.parts)})" for rung in request.rungs if rung.parts]
+    return f"{command}  # and from Python: {'; '.join(own)}" if own else command
+
+
+def _chosen(problems: list[str], rungs: Sequence[str | OwnRung] | OwnRung | str) -> list[Rung]:
+    """The rungs by name, in the ladder's order, then those of the user's own; problems are noted."""
+    given = rungs.split(",") if isinstance(rungs, str) else [rungs] if isinstance(rungs, OwnRung) else list(rungs)
+    own = [one for one in given if isinstance(one, OwnRung)]
+    problems += [
+        f"rungs are names or starshift.OwnRung; {one!r} came." for one in given if not isinstance(one, str | OwnRung)
+    ]
+    names = [one.strip() for one in given if isinstance(one, str) and one.strip()]
+    none: list[Rung] = []
+    chosen = checked(problems, select, names or (["baseline"] if own else []), none)
+    twice = [name for name in dict.fromkeys(one.name for one in own) if [one.name for one in own].count(name) > 1]
+    problems += [f"Two rungs are called {name!r}." for name in twice]
+    return [*chosen, *map(as_rung, own)]
 
 
 def _names(rungs: Sequence[Rung]) -> str:
     """As `--rungs` takes them; the baseline goes without saying unless it is alone."""
-    return ",".join(rung.name for rung in rungs if rung.name != "baseline") or "baseline"
+    return ",".join(rung.name for rung in rungs if rung.name != "baseline" and not rung.parts) or "baseline"
 
 
 def _augment_problems(augment: str | None, rungs: Sequence[Rung]) -> list[str]:
@@ -134,6 +152,18 @@ def _augment_problems(augment: str | None, rungs: Sequence[Rung]) -> list[str]:
     if rungs and not any(rung.augments for rung in rungs):
         able = ", ".join(rung.name for rung in RUNGS.values() if rung.augments)
         return [f"--augment {augment} is for rungs that augment ({able}), and none of them is climbed."]
+    return []
+
+
+def _head_problems(head: str | None, rungs: Sequence[Rung]) -> list[str]:
+    """What is wrong with --head: an unknown one, or no rung that would take it."""
+    if head is None:
+        return []
+    if head not in HEADS:
+        return [f"Head {head!r} is not known.{near(head, HEADS)}"]
+    if rungs and not any(rung.takes_head for rung in rungs):
+        able = " and ".join(rung.name for rung in RUNGS.values() if rung.takes_head)
+        return [f"--head {head} is for {able}, and none of them is climbed."]
     return []
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -33,20 +34,26 @@ class Prediction:
 
 
 def predict(
-    model: str | Path, paths: Sequence[str | Path] | str | Path, *, progress: Progress | None = None
+    model: str | Path,
+    paths: Sequence[str | Path] | str | Path,
+    *,
+    build: Callable[..., Any] | None = None,
+    progress: Progress | None = None,
 ) -> list[Prediction]:
     """Labels and probabilities for pictures.
 
     model: a run folder, or the model/ folder of one. paths: files, folders (searched through) or zips.
+    build: your own function that the model's network was built by, for a model of such a one that was never converted
+        on this machine.
     Returns one Prediction per file, in the order given; unreadable files among them, with their reason.
     Raises RunError where the model cannot be used, DataError where a path does not exist.
     """
-    return list(predict_each(open_model(model), paths, progress=progress))
+    return list(predict_each(open_model(model, build), paths, progress=progress))
 
 
-def open_model(model: str | Path) -> Predictor:
+def open_model(model: str | Path, build: Callable[..., Any] | None = None) -> Predictor:
     """The model of a run folder or model folder, ready to answer. Raises RunError where it cannot be used."""
-    return Predictor(*package.read(model_folder(Path(model))), cache_root())
+    return Predictor(*package.read(model_folder(Path(model))), cache_root(), build)
 
 
 def predict_each(

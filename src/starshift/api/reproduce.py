@@ -75,12 +75,16 @@ def _check(experiment: str, base: str | None, seeds: int, rungs: Sequence[str] |
         problems.append(f"--seeds is how many root seeds to go through, 1 to {MOST_SEEDS}; {seeds} came.")
     asked = [name.strip() for name in rungs.split(",")] if isinstance(rungs, str) else list(rungs)
     names = [name for name in asked if name] or list(CLAIMS)
+    if set(names) == {"baseline"}:
+        problems.append(
+            f"The baseline is no rung of the seeds; give some of {', '.join(CLAIMS)}, or no --rungs for all."
+        )
     none: tuple[list[Rung], tuple[str, ...]] = [], ()
     checked(problems, select, names, none[0])
     checked(problems, parse_bases, base, none[1])
     if problems:
         raise UsageError(problems)
-    return [name for name in names if name != "baseline"]
+    return [name for name in dict.fromkeys(names) if name != "baseline"]
 
 
 class _Reproducing:
@@ -117,6 +121,8 @@ class _Reproducing:
     def _refuse_strangers(self) -> None:
         if not self.out.exists():
             return
+        if not self.out.is_dir():
+            raise RunError(f"{self.out} is a file; name a folder with --out.")
         known = {"table.json", "table.md", "reproduction.html", "pictures"}
         strange = [path.name for path in self.out.iterdir() if path.name not in known and path.name[:5] != "seed-"]
         if strange:

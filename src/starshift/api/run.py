@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from starshift.api.render import read_predictions, write_report
 from starshift.ladder.folder import RunFolder
@@ -40,11 +41,11 @@ class Run:
         """Write report.html again from what lies in the folder; returns its path."""
         return write_report(self._folder, None, read_predictions(self._folder, self.record))
 
-    def predict(self, paths: Sequence[str | Path] | str | Path) -> list:  # type: ignore[type-arg]
+    def predict(self, paths: Sequence[str | Path] | str | Path, *, build: Callable[..., Any] | None = None) -> list:  # type: ignore[type-arg]
         """Labels and probabilities for pictures, folders or zips: see starshift.predict."""
         from starshift.api.predict import predict
 
-        return predict(self.path, paths)
+        return predict(self.path, paths, build=build)
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r})"

@@ -8,14 +8,15 @@ from itertools import islice
 import numpy as np
 
 from starshift import seeds
-from starshift.augmentation import POLICIES, Augmentation, amounts
+from starshift.augmentation import Augmentation
 from starshift.data.augment import sheet
 from starshift.data.decode import Frame, decode
 from starshift.data.read import Pictures
 from starshift.data.thumbnails import tile
 from starshift.ladder.folder import RunFolder
 from starshift.ladder.scratch import larger_size
-from starshift.recipe import Recipe, digest
+from starshift.ladder.variants import policies
+from starshift.recipe import digest
 from starshift.records import Dataset, Picture, RunRecord
 from starshift.report.augmented import Sheet
 
@@ -67,13 +68,6 @@ def _seen_by(folder: RunFolder, run: RunRecord) -> dict[_Seen, list[str]]:
             for policy in policies(recipe):
                 seen.setdefault(_Seen(policy, recipe.size, larger, recipe.fit), []).append(rung.name)
     return seen
-
-
-def policies(recipe: Recipe) -> list[Augmentation]:
-    """Every policy that a recipe names, in its stages or for the views of its frozen part, if it changes anything."""
-    named = recipe.arguments.get("augmentation")
-    found = [stage.augmentation for stage in recipe.stages] + ([POLICIES[named]] if named in POLICIES else [])
-    return [policy for policy in dict.fromkeys(found) if amounts(policy)]
 
 
 def _shown(folder: RunFolder, dataset: Dataset) -> list[Picture]:

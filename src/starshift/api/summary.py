@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from starshift.api.options import LARGEST_SIZE, SMALLEST_SIZE, checked, parse_bases
+from starshift.api.options import SMALLEST_SIZE, checked, parse_bases
 from starshift.errors import UsageError
 from starshift.ladder.rungs import FIRST_BASE, Options, Rung, select
+from starshift.recipe import LARGEST_SIZE
 from starshift.records import Dataset, Picture
 
 if TYPE_CHECKING:
@@ -33,17 +34,18 @@ def summary(rung: str, *, base: str | None = None, size: int | None = None, clas
     if "," in rung:
         problems.append(f"A summary is of one rung; {rung!r} names several.")
     none: tuple[list[Rung], tuple[str, ...]] = [], ()
-    chosen = checked(problems, select, [rung], none[0])
+    chosen = checked(problems, select, [rung], none[0]) if "," not in rung else none[0]
     bases = checked(problems, parse_bases, base, none[1])
     if problems:
         raise UsageError(problems)
     recipe = chosen[-1].recipe(Options(size=size, bases=bases or (FIRST_BASE,)), _photographs(classes))
 
-    from starshift.models.outline import outline
-    from starshift.training.cost import cost
     from starshift.training.keras_setup import load_keras
 
-    load_keras()
+    load_keras()  # first, and quietly: the modules below import Keras too
+    from starshift.models.outline import outline
+    from starshift.training.cost import cost
+
     return cost(outline(recipe, classes))
 
 

@@ -27,6 +27,10 @@ def fit(
         str | None, typer.Option(help="Augmentation policy of the rungs that augment.", show_default=False)
     ] = None,
     base: Annotated[str | None, typer.Option(help="Pretrained base; several joined by +.", show_default=False)] = None,
+    head: Annotated[
+        str | None,
+        typer.Option(help="Head of features and fine-tuned: linear, or dense256.", show_default=False),
+    ] = None,
     budget: Annotated[str, typer.Option(help="Time for the whole climb, e.g. 90s, 5m, 1h.")] = "5m",
     seed: Annotated[int, typer.Option(help="Root of all chance.")] = 0,
     out: Annotated[Path | None, typer.Option(help="The run's folder; runs/NAME if not given.")] = None,
@@ -53,6 +57,7 @@ def fit(
         size=size,
         augment=augment,
         base=base,
+        head=head,
         budget=budget,
         seed=seed,
         out=out,

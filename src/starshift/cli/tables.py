@@ -57,11 +57,19 @@ COLUMNS = {"rung": "rung", "accuracy": "accuracy (95 % interval)", "log_loss": "
 
 
 def table(rows: Sequence[TableRow], width: int) -> str:
-    """The rungs as aligned text, each with its verdict on lines of its own below."""
+    """The rungs as aligned text, each with its verdict on lines of its own below.
+
+    A name that would leave the figures no room in `width` characters, as that of a variant may, has a line of its own.
+    """
     cells = [COLUMNS, *({name: str(row[name]) for name in COLUMNS} for row in rows)]  # type: ignore[literal-required]
     widths = {name: max(len(row[name]) for row in cells) for name in COLUMNS}
+    room = width - 1 - sum(2 + widths[name] for name in COLUMNS if name != "rung")
+    widths["rung"] = max((len(cell["rung"]) for cell in cells if len(cell["rung"]) <= room), default=0)
     lines = [_line(COLUMNS, widths)]
     for row, cell in zip(rows, cells[1:], strict=True):
+        if len(cell["rung"]) > widths["rung"]:
+            lines.append(cell["rung"])
+            cell = cell | {"rung": ""}
         lines.append(_line(cell, widths))
         indent = " " * (widths["rung"] + 2)
         lines += textwrap.wrap(

@@ -6,19 +6,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from starshift import catalogue
 from starshift.compose.frozen import FrozenBase
 from starshift.compose.networks import CONVERTER, open_network
 from starshift.compose.views import Views
 from starshift.data.cache import RowStore
 from starshift.inference import features, network
 from starshift.inference.network import Network
-from starshift.models import weights
 from starshift.recipe import digest
 from starshift.records import Learnware
 
@@ -56,14 +53,14 @@ class Trunk:
         def build() -> Any:
             from starshift.models import opened, pretrained
 
-            whole = pretrained.build(self.base.base, own_weights(self.base), size=self.base.frame.size)
+            whole = pretrained.build(self.base.base, self.base.own_weights(), size=self.base.frame.size)
             return opened.trunk(whole, self.cut)
 
         return open_network(self.base.cache, self.key, build, self.base.precision)
 
     @cached_property
     def store(self) -> RowStore:
-        """Where activations are kept, as float16: of one row's shape, under the names that `row_names` gives."""
+        """Where activations are kept, as float16: of one row's shape, under the names that `Views` gives."""
         settings: dict[str, str | int] = {
             "network": self.key,
             "base": self.base.base.name,
@@ -83,14 +80,6 @@ class Trunk:
         features.fill(lambda: self.network, lambda: views, views.names, self.store, progress)
 
 
-def own_weights(base: FrozenBase) -> Path:
-    """The weights file of a base. Raises MissingWeights, or RunError where other weights than its own are at hand."""
-    row, path = catalogue.parse(base.reference.spec)
-    file = weights.obtain(row, path)
-    weights.expect(file, base.reference.digest, row)
-    return file
-
-
 def assemble(learnware: Learnware, tensors: Mapping[str, np.ndarray], base: FrozenBase) -> Any:
     """The Keras model of a saved fine-tuned one: pixels → probabilities, base and opened weights in one.
 
@@ -102,7 +91,7 @@ def assemble(learnware: Learnware, tensors: Mapping[str, np.ndarray], base: Froz
     arguments = learnware.arguments
     model = opened.build(
         base.base,
-        own_weights(base),
+        base.own_weights(),
         size=learnware.input.size,
         cut=arguments["cut"],
         classes=len(learnware.classes),

@@ -93,14 +93,15 @@ class FrozenBase:
         def build() -> Any:
             from starshift.models import depths, pretrained
 
-            whole = pretrained.build(self.base, self._own_weights(), size=self.frame.size)
+            whole = pretrained.build(self.base, self.own_weights(), size=self.frame.size)
             if self.form == "map":
                 return depths.unpooled(whole)
             return depths.pooled_at(whole, self.cuts) if self.cuts else whole
 
         return open_network(self.cache, self.key, build, self.precision)
 
-    def _own_weights(self) -> Path:
+    def own_weights(self) -> Path:
+        """Its weights file. Raises MissingWeights, or RunError where other weights than its own are at hand."""
         _, path = catalogue.parse(self.reference.spec)
         file = weights.obtain(self.base, path)
         weights.expect(file, self.reference.digest, self.base)

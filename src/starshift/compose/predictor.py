@@ -10,7 +10,7 @@ from typing import Any, cast
 import numpy as np
 
 from starshift import catalogue
-from starshift.compose import finetuned
+from starshift.compose import finetuned, own
 from starshift.compose.finetuned import BESIDE, Mirrored, averaged
 from starshift.compose.frozen import Form, FrozenBases
 from starshift.compose.networks import CONVERTER, open_network
@@ -29,8 +29,17 @@ Step = Callable[[int, int], None]
 class Predictor:
     """Answers for one saved model. `frame` is how its pictures must be decoded."""
 
-    def __init__(self, learnware: Learnware, tensors: dict[str, np.ndarray], cache: Path) -> None:
-        self.learnware, self.tensors, self.cache = learnware, tensors, cache
+    def __init__(
+        self,
+        learnware: Learnware,
+        tensors: dict[str, np.ndarray],
+        cache: Path,
+        build: Callable[..., Any] | None = None,
+    ) -> None:
+        """build: the user's own function that the network was built by, needed where it was never converted here."""
+        if build is not None:
+            own.refuse_other_builder(learnware, build)
+        self.learnware, self.tensors, self.cache, self.build = learnware, tensors, cache, build
         _refuse_other_tensors(learnware, tensors)
         self.frame = Frame(learnware.input.size, cast(Any, learnware.input.fit))
         self.precision = cast(Precision, learnware.precision)
@@ -41,8 +50,8 @@ class Predictor:
             return np.tile(self.tensors["frequencies"], (len(pixels), 1))
         if self.learnware.builder == "frozen":
             return self._head(self.bases.run(pixels, progress))
-        own = self._network_says(pixels, progress)
-        return averaged(own, self._beside(self.bases.run(pixels))) if self._has_beside else own
+        answers = self._network_says(pixels, progress)
+        return averaged(answers, self._beside(self.bases.run(pixels))) if self._has_beside else answers
 
     def stored(self, digests: Sequence[str], pixels: Callable[[], Any], progress: Step | None = None) -> np.ndarray:
         """As calling it, for pictures of known digests: features that were computed before are not again.
@@ -53,8 +62,8 @@ class Predictor:
             return self(digests)
         if self.learnware.builder == "frozen":
             return self._head(self.bases.stored(digests, pixels, progress))
-        own = self._network_says(pixels(), progress)
-        return averaged(own, self._beside(self.bases.stored(digests, pixels))) if self._has_beside else own
+        answers = self._network_says(pixels(), progress)
+        return averaged(answers, self._beside(self.bases.stored(digests, pixels))) if self._has_beside else answers
 
     def _network_says(self, pixels: Any, progress: Step | None) -> np.ndarray:
         """What the network that is the model's own says; of mirror images too, where the model wants that."""
@@ -95,6 +104,10 @@ class Predictor:
         def build() -> Any:
             if self.learnware.builder == "fine-tuned":
                 return finetuned.assemble(self.learnware, self.tensors, self.bases.bases[0])
+            if self.learnware.builder == "own":
+                if self.build is None:
+                    raise own.lacking_builder(self.learnware)
+                return own.rebuilt(self.learnware, self.tensors, self.build)
             from starshift.models import scratch
             from starshift.training.weights import write_weights
 

@@ -40,8 +40,14 @@ def draw(folder: Path, by_class: Mapping[str, list[str]], counts: Mapping[str, i
     """Draw so many pictures for each part, as many of each class, none twice.
 
     counts: pictures by part; multiples of the number of classes. The draw depends on the names and the seed alone.
-    Raises DataError where a class has too few.
+    Raises DataError where a class has too few, or where the counts cannot be shared out among the classes.
     """
+    if uneven := [part for part, count in counts.items() if count % len(by_class)]:
+        raise DataError(
+            f"'{folder}' holds pictures of {len(by_class)} classes ({some(sorted(by_class))}), among which "
+            f"{counts[uneven[0]]:,} for {uneven[0]} cannot be shared out evenly. Give a folder of cats and dogs alone, "
+            "or one with train/ and validation/."
+        )
     needed = sum(counts.values()) // len(by_class)
     if short := {name: len(files) for name, files in by_class.items() if len(files) < needed}:
         held = some(f"{count:,} of '{name}'" for name, count in sorted(short.items()))
@@ -63,7 +69,7 @@ def draw(folder: Path, by_class: Mapping[str, list[str]], counts: Mapping[str, i
 
 
 def link(drawn: Drawn, out: Path) -> Path:
-    """Make the links below `out`; those that are there already stay. Returns `out`.
+    """Make the links below `out`; those that lead to the right picture already stay. Returns `out`.
 
     Raises DataError where `out` holds anything else, or where links cannot be made.
     """
@@ -73,14 +79,17 @@ def link(drawn: Drawn, out: Path) -> Path:
     if strange := sorted(there - drawn.keys()):
         raise DataError(f"{out} holds other files ({some(strange, 3)}); name another folder with --out.")
     for place, picture in drawn.items():
-        if place not in there:
-            target = out / place
-            target.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                target.symlink_to(picture.resolve())
-            except OSError as error:
-                raise DataError(
-                    f"No link to a picture can be made in {out} ({error.strerror or error}). Name a folder on "
-                    "another disk with --out, or sort the pictures into train/ and validation/ yourself."
-                ) from error
+        target, wanted = out / place, picture.resolve()
+        if target.is_symlink() and target.readlink() != wanted:
+            target.unlink()  # it leads to where the pictures lay before they were moved
+        elif place in there:
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            target.symlink_to(wanted)
+        except OSError as error:
+            raise DataError(
+                f"No link to a picture can be made in {out} ({error.strerror or error}). Name a folder on "
+                "another disk with --out, or sort the pictures into train/ and validation/ yourself."
+            ) from error
     return out

@@ -61,6 +61,13 @@ def roc_auc(targets: np.ndarray, probabilities: np.ndarray, weights: np.ndarray)
     return mean
 
 
+def top(targets: np.ndarray, probabilities: np.ndarray, weights: np.ndarray, count: int = 5) -> np.ndarray:
+    """The share of the pictures whose true class is among the `count` likeliest; it loses ties."""
+    given = probabilities[np.arange(len(targets)), targets][:, None]
+    at_least = (probabilities >= given).sum(axis=1)  # itself among them
+    return _mean((at_least <= count).astype(np.float64), weights)
+
+
 def log_loss(targets: np.ndarray, probabilities: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """The mean of -ln(probability of the true class), in nats per picture."""
     given = probabilities[np.arange(len(targets)), targets].astype(np.float64)

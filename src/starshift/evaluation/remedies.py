@@ -12,7 +12,7 @@ from starshift.records import Predictions, RungRecord, Verdict
 RUNGS = {
     "convnet": "a small network from scratch",
     "regularized": "dropout and augmentation together",
-    "modern": "a residual network with batch normalization and strong augmentation",
+    "modern": "a residual network with standardized kernels and strong augmentation",
     "features": "a pretrained base, frozen",
     "features-augmented": "a pretrained base, frozen, and augmented views",
     "fine-tuned": "a pretrained base, its top fine-tuned",
@@ -30,7 +30,7 @@ ARGUMENTS = {
 }
 """The seeds' remedies (003, 1.1.5) as arguments of a rung, each with the amount to try; none: only if it was tried."""
 
-ALREADY = {"regularized": ("dropout", "augment"), "modern": ("augment",)}
+ALREADY = {"regularized": ("dropout", "augment"), "modern": ("augment",), "fine-tuned": ("augment",)}
 """What a rung has from the start."""
 
 
@@ -86,7 +86,7 @@ def _untried(rung: RungRecord, rungs: Sequence[RungRecord]) -> list[Remedy]:
     tried = {key for one in rungs if one.name.startswith(f"{rung.name}:") for key in _keys(one.name.partition(":")[2])}
     takes = {**BUILDERS.get(rung.builder, {}), "augment": str}
     found = [Remedy("more pictures", "", None, None)]
-    if ":" not in rung.name:
+    if rung.name in RUNGS:  # a variant has no variants, and a rung of the user's own none that has a name
         found += [
             Remedy(words, f"{rung.name}:{key}={amount}", None, rung.seconds)
             for key, (words, amount) in ARGUMENTS.items()

@@ -38,12 +38,6 @@ class Rows:
     groups: Sequence[Sequence[int]]  # rows that must not be torn apart: views of one picture and of its copies
 
 
-def find_base(recipe: Recipe, materials: Materials) -> FrozenBase:
-    """The base of a recipe. Raises MissingWeights."""
-    frame = Frame(recipe.size, recipe.fit)  # type: ignore[arg-type]
-    return FrozenBase.find(recipe.arguments["base"], frame, best_precision(), materials.cache)
-
-
 @dataclass(frozen=True)
 class Source:
     """Where the rows of a recipe come from. All of it raises MissingWeights where the base is not at hand."""
@@ -54,7 +48,8 @@ class Source:
     @cached_property
     def base(self) -> FrozenBase:
         """The pretrained base."""
-        return find_base(self.recipe, self.materials)
+        frame = Frame(self.recipe.size, self.recipe.fit)  # type: ignore[arg-type]
+        return FrozenBase.find(self.recipe.arguments["base"], frame, best_precision(), self.materials.cache)
 
     @cached_property
     def trunk(self) -> Trunk:
@@ -73,8 +68,8 @@ class Source:
 
     @property
     def count(self) -> int:
-        """Views of each training picture."""
-        return int(self.recipe.arguments.get("views", 1))
+        """Views of each training picture; where nothing changes them, all would be the same."""
+        return 1 if self.policy == PLAIN else int(self.recipe.arguments.get("views", 1))
 
     @cached_property
     def views(self) -> tuple[Views, Views]:
@@ -84,7 +79,7 @@ class Source:
 
     def _views(self, indices: Sequence[int], policy: Augmentation, count: int) -> Views:
         digests = self.materials.dataset.digests
-        decoded = partial(self.materials.pixels, self.base.frame, indices)
+        decoded = partial(self.materials.part, self.base.frame, indices)
         return Views(decoded, [digests[index] for index in indices], policy, count)
 
     @cached_property

@@ -47,7 +47,7 @@ def bases_at_hand(size: int) -> tuple[str, ...]:
 
     Raises MissingWeights where there are none.
     """
-    found = tuple(name for name, base in catalogue.BASES.items() if base.min_size <= size and weights.find(base))
+    found = tuple(name for name, base in catalogue.BASES.items() if base.min_size <= size and weights.at_hand(base))
     if not found:
         sentence = weights.missing_weights_sentence(catalogue.base(FIRST_BASE))
         raise MissingWeights(f"No base's weights are on this machine for --base {AUTO} to choose from. {sentence}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -12,12 +12,13 @@ import msgspec
 
 from starshift import seeds
 from starshift.compose.predictor import Predictor
-from starshift.errors import MissingWeights, StarshiftError, TrainingDiverged, UsageError
+from starshift.errors import MissingWeights, RunError, StarshiftError, TrainingDiverged, UsageError
 from starshift.evaluation import protocol
 from starshift.evaluation.diagnosis import diagnose
 from starshift.ladder import fit as family
 from starshift.ladder.folder import RunFolder
 from starshift.ladder.materials import Materials, key
+from starshift.ladder.own import kept
 from starshift.ladder.rungs import Options, Rung, find
 from starshift.recipe import Recipe
 from starshift.records import Evaluation, Predictions, RungRecord, RunRecord, Score, TestRecord, Verdict
@@ -63,20 +64,24 @@ def plan(
         if rung.status == "finished" and folder.has_rung(rung.name)
     }
     wanted = {rung.name for rung in rungs}
-    kept = {rung.name: rung for rung in (*rungs, *_known_again(before))}
-    recipes = _recipes(list(kept.values()), wanted, options, materials)
+    rungs_by_name = {rung.name: rung for rung in (*rungs, *_known_again(before, wanted, folder))}
+    recipes = _recipes(list(rungs_by_name.values()), wanted, options, materials)
     planned = [
-        _plan_one(kept[name], recipe, materials, folder, before.get(name), name in wanted)
+        _plan_one(rungs_by_name[name], recipe, materials, folder, before.get(name), name in wanted)
         for name, recipe in recipes.items()
     ]
     return _ordered([one for one in planned if one is not None])
 
 
-def _known_again(before: Iterable[str]) -> Iterator[Rung]:
-    """Rungs that an earlier call finished, by their names; what this version cannot read is none of them."""
-    for name in before:
-        with contextlib.suppress(UsageError):
-            yield find(name)
+def _known_again(before: Mapping[str, RungRecord], wanted: set[str], folder: RunFolder) -> Iterator[Rung]:
+    """Rungs that an earlier call finished and this one does not name; what this version cannot read is none of them.
+
+    Those of the user's own are known by their recipes, and can be kept without their functions.
+    """
+    for name in before.keys() - wanted:
+        with contextlib.suppress(UsageError, RunError):
+            recipe = folder.read_recipe(name)
+            yield kept(name, before[name].description, recipe) if recipe and recipe.own else find(name)
 
 
 def _recipes(rungs: Sequence[Rung], wanted: set[str], options: Options, materials: Materials) -> dict[str, Recipe]:
@@ -97,10 +102,10 @@ def _ordered(planned: list[Planned]) -> list[Planned]:
     """The baseline first, whatever it costs: it is what the others are compared with. A variant after its rung."""
     seconds = {one.rung.name: one.seconds for one in planned}
 
-    def order(one: Planned) -> tuple[bool, bool, float, bool]:
-        family = one.rung.family
-        after = max(one.seconds, seconds.get(family, 0.0))
-        return bool(one.reason), one.rung.name != "baseline", after, one.rung.name != family
+    def order(one: Planned) -> tuple[bool, bool, float, bool, bool]:
+        rung = one.rung
+        after = max(one.seconds, *(seconds.get(name, 0.0) for name in (rung.family, rung.like)))
+        return bool(one.reason), rung.name != "baseline", after, rung.name != rung.family, bool(rung.like)
 
     return sorted(planned, key=order)
 
@@ -185,7 +190,7 @@ def _climb_or_give_up(one: Planned, state: Climb, materials: Materials, folder: 
 def _rival(rung: Rung, state: Climb) -> RungRecord | None:
     """What a rung is compared with: a variant with its own rung, if that was climbed; else the best so far."""
     finished = {record.name: record for record in state.records if record.score is not None}
-    return finished.get(rung.family, state.best) if rung.changes is not None else state.best
+    return finished.get(rung.like or rung.family, state.best) if rung.name != rung.family else state.best
 
 
 def _climb_one(
@@ -197,7 +202,7 @@ def _climb_one(
     folder.write_recipe(name, one.recipe)
     model = family.fit(one.recipe, materials, on_epoch=lambda epoch: folder.append_epoch(name, epoch))
     learnware = folder.write_model(name, model.learnware, model.tensors)
-    predictor = Predictor(learnware, model.tensors, materials.cache)
+    predictor = Predictor(learnware, model.tensors, materials.cache, materials.builder(learnware))
     predictions = predict_part(predictor, materials, materials.split.validation)
     scoring = time.perf_counter()
     score = protocol.score(predictions, seed=seeds.child(materials.seed, "bootstrap"))
@@ -278,7 +283,7 @@ def open_test(
     retrained: its model that was trained again, on validation pictures too.
     """
     learnware, tensors = folder.read_model(chosen, retrained=retrained)
-    predictor = Predictor(learnware, tensors, materials.cache)
+    predictor = Predictor(learnware, tensors, materials.cache, materials.builder(learnware))
     predictions = predict_part(predictor, materials, materials.split.test)
     score = protocol.score(predictions, seed=seeds.child(materials.seed, "bootstrap"))
     opened = datetime.now(UTC).isoformat(timespec="seconds")

@@ -6,9 +6,8 @@ Source: seeds 002 and 003 ("Fast feature extraction without data augmentation"):
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -20,17 +19,17 @@ from starshift.inference import features
 from starshift.inference.network import best_precision
 from starshift.ladder import linear
 from starshift.ladder.materials import Materials, Model
+from starshift.ladder.pacing import known_or_measured
+from starshift.ladder.scratch import NONDETERMINISTIC
 from starshift.ladder.unfitted import unfitted
 from starshift.recipe import HEADS, Recipe, Stage
 from starshift.records import Epoch
 
+if TYPE_CHECKING:
+    from starshift.training.pace import Pace
+
 STAGE = Stage(optimizer="rmsprop", learning_rate=2e-5, batch_size=20, epochs=30)
 """The seeds' training of it, where a recipe names no other."""
-
-NONDETERMINISTIC = (
-    "Parallel sums inside the library may be added in another order, so that the last digits of the same "
-    "training can differ between runs."
-)
 
 
 def is_dense(recipe: Recipe) -> bool:
@@ -50,19 +49,18 @@ def find_bases(recipe: Recipe, materials: Materials) -> FrozenBases:
 
 def predict_seconds(recipe: Recipe, materials: Materials) -> float:
     """How long `fit` will take: maps that are not stored yet, and the training, by a few steps that are timed once."""
-    from starshift.training.pace import Pace, measure_pace
-
     base = find_bases(recipe, materials).bases[0]
     total = linear.plain_seconds(base, materials)
-    name = _pace_name(recipe, base)
-    known = [materials.paces.get(f"{name}: {part}") for part in ("start", "step", "picture")]
-    if any(value is None for value in known):
+
+    def measure() -> Pace:
+        from starshift.training.pace import measure_pace
+
         materials.progress.say(f"Measuring how fast this machine trains 256 units on {base.base.title} (once) …")
-        pace = measure_pace(_staged(recipe), _builder(base, materials), classes=len(materials.dataset.classes))
-        for part, value in asdict(pace).items():
-            materials.paces.put(f"{name}: {part}", value)
-    else:
-        pace = Pace(*known)  # type: ignore[arg-type]
+        return measure_pace(
+            _staged(recipe), _builder(base, materials), classes=len(materials.dataset.classes), activations=True
+        )
+
+    pace = known_or_measured(materials.paces, _pace_name(recipe, base), measure)
     return total + pace.seconds(_staged(recipe), len(materials.split.train), len(materials.split.validation))
 
 
@@ -104,6 +102,7 @@ def fit(recipe: Recipe, materials: Materials, on_epoch: Callable[[Epoch], None] 
         ),
         "computed in": trained.policy,
         "weights": trained.kept,
+        **({"stopped": trained.diverged} if trained.diverged else {}),
     }
     learnware = unfitted(recipe, materials, bases=(base.reference,), precision=base.precision)
     return Model(learnware, trained.weights, trained.history, details, NONDETERMINISTIC)

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
 
 from starshift import seeds
-from starshift.compose.finetuned import BESIDE, own_weights
+from starshift.compose.finetuned import BESIDE
+from starshift.compose.views import PLAIN
 from starshift.ladder import frozen
-from starshift.ladder.activations import Rows, Source, find_base
+from starshift.ladder.activations import Rows, Source
 from starshift.ladder.materials import Materials, Model
+from starshift.ladder.pacing import correct, known_or_measured
 from starshift.ladder.rungs import STRENGTHS
-from starshift.ladder.scratch import NONDETERMINISTIC, in_words
+from starshift.ladder.scratch import NONDETERMINISTIC, in_words, sources
 from starshift.ladder.unfitted import unfitted
 from starshift.recipe import HEADS, Recipe
 from starshift.records import Epoch
+
+if TYPE_CHECKING:
+    from starshift.training.pace import Pace
 
 POLICY = "float32"
 """What is opened is trained in float32: steps at a small learning rate, on depthwise convolutions that bfloat16 does
@@ -31,8 +36,8 @@ CONVERSION_SECONDS = 8.0
 
 def depends_on(recipe: Recipe, materials: Materials) -> tuple[object, ...]:
     """What the rung's result depends on beyond recipe and data: weights, precision. Raises MissingWeights."""
-    base = find_base(recipe, materials)
-    return ((base.reference.digest, base.precision),)
+    tuning = _Tuning(recipe, materials)
+    return frozen.depends_on(tuning.beside or tuning.features((recipe.arguments["base"],), HEADS[0]), materials)
 
 
 def predict_seconds(recipe: Recipe, materials: Materials) -> float:
@@ -87,14 +92,14 @@ class _Tuning:
     def start(self) -> Recipe | None:
         """The first stage: `features` with the same base and head, where the second starts; none if both are one."""
         return (
-            None if self.recipe.arguments.get("merged") else self._features((self.recipe.arguments["base"],), self.head)
+            None if self.recipe.arguments.get("merged") else self.features((self.recipe.arguments["base"],), self.head)
         )
 
     @cached_property
     def beside(self) -> Recipe | None:
         """`features` whose answers are averaged with those of the opened network, if the recipe wants that."""
         bases = self.recipe.arguments.get("beside", ())
-        return self._features(tuple(bases), HEADS[0]) if bases else None
+        return self.features(tuple(bases), HEADS[0]) if bases else None
 
     @property
     def heads(self) -> list[Recipe]:
@@ -102,7 +107,8 @@ class _Tuning:
         both = [self.start, self.beside]
         return [one for number, one in enumerate(both) if one and one not in both[:number]]
 
-    def _features(self, bases: tuple[str, ...], head: str) -> Recipe:
+    def features(self, bases: tuple[str, ...], head: str) -> Recipe:
+        """`features` on some bases, with the same pictures."""
         given = self.recipe.arguments
         arguments = (
             {"bases": bases, "strengths": given.get("strengths", STRENGTHS)}
@@ -132,7 +138,7 @@ class _Tuning:
         base = self.source.base
         return opened.build(
             base.base,
-            own_weights(base),
+            base.own_weights(),
             size=self.recipe.size,
             cut=self.source.trunk.cut,
             classes=len(self.materials.dataset.classes),
@@ -172,6 +178,7 @@ class _Tuning:
             seed=seeds.child(self.materials.seed, self.recipe.builder),
             groups=rows.groups,
             policy=POLICY,
+            own=self.materials.functions(self.recipe),
             on_step=progress.update,
             on_epoch=keep,
         )
@@ -179,7 +186,7 @@ class _Tuning:
         if trained.diverged:
             progress.say(trained.diverged)
         else:
-            self._remember_pace(trained.history)
+            correct(self.materials.paces, self._pace_name, self._staged, trained.history, *self._pictures)
         tensors = {name: trained.weights[path] for path, name in names.items()}
         return _Trained(tensors, tuple(history), trained.policy, trained.kept, trained.diverged)
 
@@ -187,32 +194,23 @@ class _Tuning:
 
     def seconds(self) -> float:
         """The training, from a few steps that are timed now unless they were in an earlier run."""
-        from starshift.training.pace import Pace, measure_pace
 
-        paces = self.materials.paces
-        known = [paces.get(f"{self._pace_name}: {part}") for part in ("start", "step", "picture")]
-        if any(value is None for value in known):
+        def measure() -> Pace:
+            from starshift.training.pace import measure_pace
+
             title = self.source.base.base.title
             self.materials.progress.say(f"Measuring how fast this machine fine-tunes {title} (once) …")
-            pace = measure_pace(self._staged, self.build, classes=len(self.materials.dataset.classes), policy=POLICY)
-            for part, value in asdict(pace).items():
-                paces.put(f"{self._pace_name}: {part}", value)
-        else:
-            pace = Pace(*known)  # type: ignore[arg-type]
+            return measure_pace(
+                self._staged,
+                self.build,
+                classes=len(self.materials.dataset.classes),
+                activations=not self.source.from_pixels,
+                policy=POLICY,
+                own=self.materials.functions(self.recipe),
+            )
+
+        pace = known_or_measured(self.materials.paces, self._pace_name, measure)
         return pace.seconds(self._staged, *self._pictures)
-
-    def _remember_pace(self, history: Sequence[Epoch]) -> None:
-        """Correct the measured pace by what the whole training took, so that the next prediction is better."""
-        from starshift.training.pace import Pace
-
-        paces = self.materials.paces
-        step, picture = (paces.get(f"{self._pace_name}: {part}") for part in ("step", "picture"))
-        if step is None or picture is None:
-            return
-        predicted = Pace(0.0, step, picture).seconds(self._staged, *self._pictures)
-        ratio = sum(epoch.seconds for epoch in history) / predicted
-        paces.put(f"{self._pace_name}: step", step * ratio)
-        paces.put(f"{self._pace_name}: picture", picture * ratio)
 
     @property
     def _pictures(self) -> tuple[int, int]:
@@ -240,6 +238,7 @@ class _Tuning:
             "trained on": self._trained_on(),
             "head": self._head_in_words(start),
             **in_words(self.recipe),
+            **sources(self.recipe, self.materials),
             "computed in": trained.computed_in,
             "weights": trained.kept,
             "precision": base.precision,
@@ -253,6 +252,8 @@ class _Tuning:
 
     def _trained_on(self) -> str:
         policy, count = self.source.policy_name, self.source.count
+        if self.source.policy == PLAIN:
+            return "the pictures as they are" + ("" if self.source.from_pixels else ", computed up to the cut once")
         if self.source.from_pixels:
             return f"pixels, augmented anew in each epoch ({policy})"
         views = "1 augmented view" if count == 1 else f"{count} augmented views"

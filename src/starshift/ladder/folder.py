@@ -54,9 +54,10 @@ class RunFolder:
         self.path = path
 
     def refuse_strangers(self) -> None:
-        """Raises RunError if the path is a file, or a folder that holds something that is no run."""
-        if self.path.exists() and not self.path.is_dir():
-            raise RunError(f"{self.path} is a file; name a folder for the run with --out.")
+        """Raises RunError if the path is a file or in one, or a folder that holds something that is no run."""
+        there = next((place for place in (self.path, *self.path.parents) if place.exists()), None)
+        if there is not None and not there.is_dir():
+            raise RunError(f"{there} is a file; name a folder for the run with --out.")
         begun = self.is_run or (self.path / "dataset.json").is_file()  # stopped before its first rung
         if self.path.is_dir() and any(self.path.iterdir()) and not begun:
             raise RunError(

@@ -22,9 +22,12 @@ def find_bases(recipe: Recipe, materials: Materials) -> FrozenBases:
 
 
 def depends_on(recipe: Recipe, materials: Materials) -> tuple[object, ...]:
-    """What the rung's result depends on beyond recipe and data: weights, precision. Raises MissingWeights."""
+    """What the rung's result depends on beyond recipe and data: weights, precision, and a budget that is so small that
+    it may cost views. Raises MissingWeights.
+    """
     bases = find_bases(recipe, materials).bases
-    return tuple((base.reference.digest, base.precision) for base in bases)
+    found = tuple((base.reference.digest, base.precision) for base in bases)
+    return (*found, materials.budget_seconds) if linear.is_short_of_time(recipe, materials) else found
 
 
 def predict_seconds(recipe: Recipe, materials: Materials) -> float:

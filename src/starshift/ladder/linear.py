@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -163,6 +162,11 @@ def affordable_views(recipe: Recipe, materials: Materials, bases: FrozenBases) -
     return int(count)
 
 
+def is_short_of_time(recipe: Recipe, materials: Materials) -> bool:
+    """Whether the budget leaves views less time than they would otherwise have."""
+    return bool(recipe.arguments.get("views", 0)) and _allowed_seconds(materials) < VIEW_SECONDS
+
+
 def _allowed_seconds(materials: Materials) -> float:
     return min(VIEW_SECONDS, materials.budget_seconds / 2)
 
@@ -172,18 +176,7 @@ def _views(recipe: Recipe, materials: Materials, base: FrozenBase, count: int) -
     train = materials.split.train
     names = [materials.dataset.digests[index] for index in train]
     policy = POLICIES[recipe.arguments.get("augmentation", "none")]
-    return Views(lambda: _Part(materials.pixels(base.frame), np.array(train)), names, policy, count)
-
-
-@dataclass(frozen=True)
-class _Part:
-    """Some of the pictures, gathered when they are asked for: all training pictures at once may not fit into memory."""
-
-    pixels: Any
-    indices: np.ndarray
-
-    def __getitem__(self, chosen: np.ndarray) -> np.ndarray:
-        return np.asarray(self.pixels[self.indices[chosen]])
+    return Views(partial(materials.part, base.frame, train), names, policy, count)
 
 
 def _view_features(recipe: Recipe, materials: Materials, bases: FrozenBases, count: int) -> np.ndarray:

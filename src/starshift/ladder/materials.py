@@ -3,20 +3,36 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from starshift.compose.own import Own
 from starshift.data.decode import Frame
 from starshift.data.read import Pictures
+from starshift.errors import RunError
 from starshift.ladder.paces import Paces
 from starshift.progress import Progress
 from starshift.recipe import Recipe, digest
 from starshift.records import Dataset, Epoch, Learnware, Predictions, Split
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some of the pictures, like an array of uint8 (n, size, size, 3): all of them at once may not fit into memory."""
+
+    pixels: Any
+    indices: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __getitem__(self, chosen: Any) -> np.ndarray:
+        return np.asarray(self.pixels[self.indices[chosen]])
 
 
 @dataclass(frozen=True)
@@ -31,6 +47,7 @@ class Materials:
     paces: Paces
     progress: Progress
     budget_seconds: float = math.inf  # of the whole climb
+    own: Mapping[str, Own] = field(default_factory=dict)  # functions of the user's own, by their reference
 
     @property
     def dataset(self) -> Dataset:
@@ -57,6 +74,24 @@ class Materials:
         rows = self.pictures.pixels(frame, progress=self.progress.update)
         self.progress.finish()
         return rows if indices is None else rows[np.asarray(indices)]
+
+    def functions(self, recipe: Recipe) -> dict[str, Any]:
+        """The user's own functions that a recipe names, by their reference. Raises RunError where they lack."""
+        if lacking := [reference for reference in recipe.own if reference not in self.own]:
+            raise RunError(
+                f"To train this rung again, {' and '.join(lacking)} must be given: name it with starshift.OwnRung "
+                "among the rungs of starshift.fit, its source unchanged."
+            )
+        return {reference: self.own[reference].call for reference in recipe.own}
+
+    def builder(self, learnware: Learnware) -> Callable[..., Any] | None:
+        """The user's own function that builds a model's network, where it was given and the model needs one."""
+        own = self.own.get(learnware.arguments.get("build", ""))
+        return own.call if own else None
+
+    def part(self, frame: Frame, indices: Sequence[int]) -> Part:
+        """Some of the pictures, decoded now where they were not, and gathered when they are asked for."""
+        return Part(self.pixels(frame), np.asarray(indices))
 
     def predictions(self, indices: Sequence[int], probabilities: np.ndarray) -> Predictions:
         """Probabilities for some of the pictures, with their names and targets. float32 (n, classes)."""

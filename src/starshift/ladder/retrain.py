@@ -9,6 +9,7 @@ from dataclasses import replace
 import msgspec
 
 from starshift.evaluation.diagnosis import best_epoch
+from starshift.ladder import dense
 from starshift.ladder import fit as family
 from starshift.ladder.folder import RunFolder
 from starshift.ladder.materials import Materials, key
@@ -70,8 +71,14 @@ def stop_where_found(recipe: Recipe, history: Sequence[Epoch]) -> Recipe:
     That is the epoch with the best smoothed validation loss, for training at a constant rate. A course that was
     planned as a whole (several stages, a falling rate, growing pictures) is not cut off: it is gone through again.
     """
-    stages = tuple(msgspec.structs.replace(stage, patience=0) for stage in recipe.stages)
+    is_dense = recipe.builder == "frozen" and dense.is_dense(recipe)
+    stages = tuple(msgspec.structs.replace(stage, patience=0) for stage in recipe.stages or [dense.STAGE] * is_dense)
     cuttable = len(stages) == 1 and stages[0].schedule == "constant" and not stages[0].sizes
-    if history and cuttable:
+    if history and cuttable and not _has_two_courses(recipe):
         stages = (msgspec.structs.replace(stages[0], epochs=best_epoch(history)),)
     return msgspec.structs.replace(recipe, stages=stages)
+
+
+def _has_two_courses(recipe: Recipe) -> bool:
+    """Whether the history is also that of a head which was trained by steps before the base was opened."""
+    return recipe.builder == "fine-tuned" and dense.is_dense(recipe) and not recipe.arguments.get("merged")

@@ -11,10 +11,11 @@ from msgspec import structs
 
 from starshift import catalogue
 from starshift.augmentation import POLICIES, Augmentation
+from starshift.compose.own import Own
 from starshift.errors import MissingWeights, UsageError
 from starshift.ladder.variants import Changes, parse, with_policy
 from starshift.models import weights
-from starshift.recipe import AUTO, Recipe, Stage, near
+from starshift.recipe import AUTO, BUILDERS, HEADS, Recipe, Stage, near
 from starshift.records import Dataset, Picture
 
 FROM_SCRATCH = ("convnet", "convnet-28px", "modern")
@@ -94,6 +95,7 @@ class Options:
     bases: tuple[str, ...] = ()  # pretrained bases by name; none: chosen by the size of the task
     merge_stages: bool = False  # `fine-tuned` trains head and base at once, from a random head
     augment: str | None = None  # policy of every rung that augments; None: each rung's own
+    head: str | None = None  # a name in recipe.HEADS, of the rungs that take one; None: each rung's own
 
 
 @dataclass(frozen=True)
@@ -107,11 +109,18 @@ class Rung:
     fixed: tuple[str, ...] = ()  # arguments of the builder that no variant changes: the rung stands for them
     augments: bool = False  # whether it changes pictures at random
     changes: Changes | None = None  # of a variant
+    like: str = ""  # of a rung of the user's own: the one whose network and training it has
+    parts: tuple[Own, ...] = ()  # the user's own functions in it
 
     @property
     def family(self) -> str:
         """The rung that a variant is of; its own name otherwise."""
-        return self.name.partition(":")[0]
+        return (self.like or self.name).partition(":")[0]
+
+    @property
+    def takes_head(self) -> bool:
+        """Whether its recipe has a head that can be chosen."""
+        return any("head" in BUILDERS[builder] for builder in self.builders) and "head" not in self.fixed
 
     def recipe(self, options: Options, dataset: Dataset) -> Recipe:
         """What this rung is for a data set. Raises UsageError where changes or options cannot work together."""
@@ -119,7 +128,16 @@ class Rung:
         recipe = self.make(replace(options, size=changes.size or options.size), dataset)
         if options.augment is not None and changes.augment is None:
             recipe = with_policy(recipe, options.augment)
-        return changes.applied(recipe)
+        recipe = changes.applied(recipe)
+        if problems := _metric_problems(recipe, len(dataset.classes)):
+            raise UsageError(problems)
+        return recipe
+
+
+def _metric_problems(recipe: Recipe, classes: int) -> list[str]:
+    if classes > 5 or not any("top-5" in (stage.metrics or ()) for stage in recipe.stages):
+        return []
+    return [f"The metric top-5 needs more than 5 classes; there are {classes}, and it would always be 1."]
 
 
 def baseline(options: Options, dataset: Dataset) -> Recipe:
@@ -168,13 +186,17 @@ def modern(options: Options, dataset: Dataset) -> Recipe:
 
 def features(options: Options, dataset: Dataset) -> Recipe:
     """Frozen bases at the size that they were trained at, and a logistic head."""
-    arguments = {"bases": options.bases or default_bases(dataset), "strengths": STRENGTHS}
+    arguments: dict[str, Any] = {"bases": options.bases or default_bases(dataset), "strengths": STRENGTHS}
+    if options.head is not None:
+        arguments["head"] = options.head
+        if options.head != HEADS[0] and not options.bases:
+            arguments["bases"] = (FIRST_BASE,)  # it stands on one
     return Recipe(builder="frozen", size=features_size(options), arguments=arguments)
 
 
 def features_augmented(options: Options, dataset: Dataset) -> Recipe:
     """`features`, whose head also learns from augmented views of the training pictures; fewer where time is short."""
-    recipe = features(options, dataset)
+    recipe = features(replace(options, head=None), dataset)
     arguments = {**recipe.arguments, "views": VIEWS, "augmentation": VIEW_AUGMENTATION}
     return structs.replace(recipe, arguments=arguments)
 
@@ -202,6 +224,7 @@ def fine_tuned(options: Options, dataset: Dataset) -> Recipe:
         "strengths": STRENGTHS,
         "merged": options.merge_stages,
         "beside": specs,
+        **({"head": options.head} if options.head is not None else {}),
     }
     return Recipe(builder="fine-tuned", size=size, arguments=arguments, stages=(TUNING,))
 
@@ -322,7 +345,7 @@ def find(name: str) -> Rung:
 def _try_on_photographs(variant: Rung) -> None:
     """Raise UsageError for a variant that works on no pictures, before any are read."""
     picture = Picture("", "0", "", "", 500, 375, "JPEG", "RGB", 0)
-    photographs = Dataset("", "class folders", ("0", "1"), (picture,) * 2000)
+    photographs = Dataset("", "class folders", tuple("012345"), (picture,) * 2000)
     if variant.recipe(Options(), photographs) == RUNGS[variant.family].recipe(Options(), photographs):
         raise UsageError(f"{variant.name} changes nothing: {variant.family} is that already.")
 

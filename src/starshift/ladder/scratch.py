@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import asdict
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from starshift import augmentation, seeds
 from starshift.augmentation import Augmentation
+from starshift.compose.own import in_order
 from starshift.data.decode import Frame
 from starshift.inference.network import best_precision
 from starshift.ladder.materials import Materials, Model
+from starshift.ladder.pacing import correct, known_or_measured
 from starshift.ladder.unfitted import unfitted
 from starshift.recipe import ANY_SIZE, Recipe, Stage, digest
 from starshift.records import Epoch
+
+if TYPE_CHECKING:
+    from starshift.training.pace import Pace
 
 CONVERSION_SECONDS = 2.5
 """Converting and opening the trained network, so that it can be used without Keras."""
@@ -31,29 +35,33 @@ NONDETERMINISTIC = (
 
 def predict_seconds(recipe: Recipe, materials: Materials) -> float:
     """How long `fit` will take, from a few steps that are timed now unless they were in an earlier run."""
-    from starshift.training.pace import Pace, measure_pace
 
-    name = _pace_name(recipe, materials)
-    known = [materials.paces.get(f"{name}: {part}") for part in ("start", "step", "picture")]
-    if any(value is None for value in known):
-        materials.progress.say(f"Measuring how fast this machine trains {recipe.builder} at {recipe.size} px (once) …")
-        classes = len(materials.dataset.classes)
-        pace = measure_pace(recipe, _builder(recipe, materials), classes=classes, larger=larger_size(recipe))
-        for part, value in asdict(pace).items():
-            materials.paces.put(f"{name}: {part}", value)
-    else:
-        pace = Pace(*known)  # type: ignore[arg-type]
+    def measure() -> Pace:
+        from starshift.training.pace import measure_pace
+
+        what = recipe.arguments["build"].partition("#")[0] if is_built_by_user(recipe) else recipe.builder
+        materials.progress.say(f"Measuring how fast this machine trains {what} at {recipe.size} px (once) …")
+        return measure_pace(
+            recipe,
+            _builder(recipe, materials),
+            classes=len(materials.dataset.classes),
+            larger=larger_size(recipe),
+            policy=_policy(recipe),
+            own=materials.functions(recipe),
+        )
+
+    pace = known_or_measured(materials.paces, _pace_name(recipe, materials), measure)
     return pace.seconds(recipe, len(materials.split.train), len(materials.split.validation)) + CONVERSION_SECONDS
 
 
 def fit(recipe: Recipe, materials: Materials, on_epoch: Callable[[Epoch], None]) -> Model:
     """Train the network; keeps the weights of the last epoch, as the seeds do, so that validation chose nothing.
 
-    Raises TrainingDiverged where not one epoch went well.
+    Raises TrainingDiverged where not one epoch went well, RunError where a function of the user's own lacks.
     """
     from starshift.training.fit import train
 
-    larger = larger_size(recipe)
+    larger, own = larger_size(recipe), materials.functions(recipe)
     pixels = np.asarray(materials.pixels(Frame(recipe.size, recipe.fit)))  # type: ignore[arg-type]
     materials.progress.start("training", sum(stage.epochs for stage in recipe.stages))
     trained = train(
@@ -66,6 +74,8 @@ def fit(recipe: Recipe, materials: Materials, on_epoch: Callable[[Epoch], None])
         seed=seeds.child(materials.seed, recipe.builder),
         larger=materials.pixels(Frame(larger, recipe.fit)) if larger else None,  # type: ignore[arg-type]
         groups=materials.groups,
+        policy=_policy(recipe),
+        own=own,
         on_step=materials.progress.update,
         on_epoch=on_epoch,
     )
@@ -73,18 +83,36 @@ def fit(recipe: Recipe, materials: Materials, on_epoch: Callable[[Epoch], None])
     if trained.diverged:
         materials.progress.say(trained.diverged)
     else:
-        _remember_pace(recipe, materials, trained.history)
+        pictures = len(materials.split.train), len(materials.split.validation)
+        correct(materials.paces, _pace_name(recipe, materials), recipe, trained.history, *pictures)
     parameters = sum(array.size for array in trained.weights.values())
     details = {
         "parameters": f"{parameters:,}",
         "pictures": f"{recipe.size}×{recipe.size} pixels",
         **in_words(recipe),
+        **sources(recipe, materials),
         "computed in": trained.policy,
         "weights": trained.kept,
         **({"stopped": trained.diverged} if trained.diverged else {}),
     }
     learnware = unfitted(recipe, materials, precision=best_precision())
-    return Model(learnware, trained.weights, trained.history, details, NONDETERMINISTIC)
+    weights = in_order(trained.weights) if is_built_by_user(recipe) else trained.weights
+    return Model(learnware, weights, trained.history, details, NONDETERMINISTIC)
+
+
+def is_built_by_user(recipe: Recipe) -> bool:
+    """Whether the network is made by a function of the user's own."""
+    return recipe.builder == "own"
+
+
+def sources(recipe: Recipe, materials: Materials) -> dict[str, str]:
+    """The user's own functions in a recipe, each with its place and the digest of its source, for a reader."""
+    parts = [materials.own[reference].part for reference in recipe.own]
+    told: dict[str, list[str]] = {}
+    for part in parts:
+        place = f"{part.name} of {part.module}, {part.file}, SHA-256 {part.digest}"
+        told.setdefault(f"own {part.kind}", []).append(place)
+    return {title: "; ".join(places) for title, places in told.items()}
 
 
 def larger_size(recipe: Recipe) -> int | None:
@@ -112,39 +140,42 @@ def _stage_in_words(stage: Stage) -> str:
         (stage.schedule != "constant", f"falling by a {stage.schedule}"),
         (stage.warmup_epochs, f"warm-up of {stage.warmup_epochs:g} epochs"),
         (stage.weight_decay, f"weight decay {stage.weight_decay:g}"),
-        (stage.loss != "crossentropy", f"loss {stage.loss}"),
+        (stage.loss != "crossentropy", f"loss {_without_digest(stage.loss)}"),
         (stage.label_smoothing, f"label smoothing {stage.label_smoothing:g}"),
         (stage.sizes, f"at {', '.join(map(str, stage.sizes))} px in turn"),
         (stage.plain_epochs, f"the last {stage.plain_epochs} without mixing"),
         (stage.average, f"weights averaged with momentum {stage.average:g}"),
+        (stage.metrics, f"measured: {', '.join(_without_digest(name) for name in stage.metrics or ())}"),
         (stage.patience, f"stopped after {stage.patience} epochs without a gain"),
     ]
     return ", ".join(words for holds, words in said if holds)
 
 
-def _remember_pace(recipe: Recipe, materials: Materials, history: Sequence[Epoch]) -> None:
-    """Correct the measured pace by what the whole training took, so that the next prediction is better."""
-    from starshift.training.pace import Pace
-
-    name = _pace_name(recipe, materials)
-    step, picture = materials.paces.get(f"{name}: step"), materials.paces.get(f"{name}: picture")
-    if step is None or picture is None or len(history) < sum(stage.epochs for stage in recipe.stages):
-        return  # never measured, or stopped early
-    sizes = len(materials.split.train), len(materials.split.validation)
-    ratio = sum(epoch.seconds for epoch in history) / Pace(0.0, step, picture).seconds(recipe, *sizes)
-    materials.paces.put(f"{name}: step", step * ratio)
-    materials.paces.put(f"{name}: picture", picture * ratio)
+def _without_digest(name: str) -> str:
+    return name.partition("#")[0]
 
 
 def _builder(recipe: Recipe, materials: Materials) -> Callable[[], Any]:
     def build() -> Any:
         from starshift.models import scratch
 
+        if is_built_by_user(recipe):
+            builder = materials.functions(recipe)[recipe.arguments["build"]]
+            return builder((recipe.size, recipe.size, 3), len(materials.dataset.classes))
         side = None if recipe.builder in ANY_SIZE and any(stage.sizes for stage in recipe.stages) else recipe.size
         classes = len(materials.dataset.classes)
         return scratch.build(recipe.builder, (side, side, 3), classes, recipe.arguments, training=True)
 
     return build
+
+
+def _policy(recipe: Recipe) -> str | None:
+    """The dtype policy to train in; None: the fastest."""
+    if not is_built_by_user(recipe):
+        return None
+    from starshift.training.own import POLICY
+
+    return POLICY
 
 
 def _pace_name(recipe: Recipe, materials: Materials) -> str:

@@ -12,7 +12,19 @@ from msgspec import structs
 from starshift.augmentation import POLICIES, Augmentation
 from starshift.data.decode import Fit
 from starshift.errors import UsageError
-from starshift.recipe import BUILDERS, HEADS, KINDS, LOSSES, NORMS, OPTIMIZERS, SCHEDULES, Recipe, Stage, near
+from starshift.recipe import (
+    BUILDERS,
+    HEADS,
+    KINDS,
+    LOSSES,
+    METRICS,
+    NORMS,
+    OPTIMIZERS,
+    SCHEDULES,
+    Recipe,
+    Stage,
+    near,
+)
 
 TRAINED = ("convnet", "convnet-28px", "modern", "fine-tuned")
 """Builders that are trained by stages."""
@@ -135,6 +147,7 @@ def keys(builders: Sequence[str], fixed: Sequence[str] = ()) -> dict[str, tuple[
     found |= {name: ("arguments", kind) for name, kind in arguments.items()}
     if any(builder in TRAINED for builder in builders):
         found |= {name: ("stage", kind) for name, kind in get_type_hints(Stage).items() if name != "augmentation"}
+        found["metrics"] = ("stage", tuple[str, ...])
     if by_name:
         found[AUGMENT] = ("recipe", str)
         if any(builder in TRAINED for builder in builders):
@@ -173,6 +186,8 @@ def _read(rung: str, key: str, text: str, kind: Any) -> Any:
     """A value by the type of its field. Raises UsageError."""
     if key == AUGMENT:
         return _one_of(POLICIES, "Augmentation policy", text)
+    if key == "metrics":
+        return tuple(_one_of(METRICS, "Metric", _as_metric(part)) for part in text.split("/")) if text else ()
     if key == "loss":
         text = text.replace("-", " ").replace("_", " ")
     if key in _CHOICES:
@@ -190,6 +205,12 @@ def _read(rung: str, key: str, text: str, kind: Any) -> Any:
     except (KeyError, ValueError):
         wanted = {bool: "yes or no", int: "a whole number", float: "a number"}.get(kind, "numbers such as 64/96/128")
         raise UsageError(f"{key} of {rung} is {wanted}; {text!r} came.") from None
+
+
+def _as_metric(text: str) -> str:
+    """ "log-loss" → "log loss": words are joined by hyphens where a blank would end the argument."""
+    spelt = {name.replace(" ", "-"): name for name in METRICS}
+    return spelt.get(text.strip().lower().replace("_", "-").replace(" ", "-"), text.strip())
 
 
 def _one_of(known: Any, what: str, text: str) -> str:

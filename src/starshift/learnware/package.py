@@ -60,6 +60,10 @@ def read(folder: Path) -> tuple[Learnware, Tensors]:
 def _unkeepable(learnware: Learnware) -> list[str]:
     """What of a model's contract cannot be kept, as sentences."""
     problems = []
+    if bool(learnware.own) != bool(learnware.unshareable):
+        problems.append(
+            "It was made with own code and does not say that it is not for sharing, or the other way round."
+        )
     if not 1 <= learnware.input.size <= LARGEST_SIDE:
         problems.append(f"Its pictures have {learnware.input.size} px on each side; 1 to {LARGEST_SIDE} are possible.")
     if learnware.input.fit not in get_args(Fit):
@@ -95,6 +99,11 @@ def card(learnware: Learnware) -> str:
             f"- Accuracy on the {evaluation.part} part ({accuracy.n} pictures, {sealed}): {accuracy.value:.1%}"
             + (f", 95 % interval {accuracy.low:.1%} to {accuracy.high:.1%}" if accuracy.low is not None else "")
         )
+    lines += [
+        f"- Own {part.kind}: {part.name} of {part.module}, source SHA-256 {part.digest}" for part in learnware.own
+    ]
+    if learnware.unshareable:
+        lines.append(f"- Not for sharing: {learnware.unshareable}.")
     lines += [
         "",
         "These figures hold for pictures like those it was trained on. Pictures that show none of these classes",

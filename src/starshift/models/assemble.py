@@ -7,12 +7,10 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from keras import layers, ops
 
 from starshift import catalogue
 from starshift.models import depths, pretrained, weights
-from starshift.models.heads import classification_head
-from starshift.models.opened import dense_head
+from starshift.models.opened import dense_head, linear_head
 from starshift.records import Learnware
 
 
@@ -31,10 +29,7 @@ def assemble(learnware: Learnware, tensors: Mapping[str, np.ndarray], files: Seq
     if arguments.get("head") == "dense256":
         outputs = dense_head(networks[0](pixels), classes)
     else:
-        features = [network(pixels) for network in networks]
-        joined = layers.Concatenate(name="side_by_side")(features) if len(features) > 1 else features[0]
-        compressed = ops.sign(joined) * ops.log1p(ops.abs(joined))  # models.classical.compress
-        outputs = classification_head(compressed, classes)
+        outputs = linear_head([network(pixels) for network in networks], classes)
     model = keras.Model(pixels, outputs, name="assembled")
     for name in {name.partition("/")[0] for name in tensors}:
         model.get_layer(name).set_weights([tensors[f"{name}/kernel"], tensors[f"{name}/bias"]])

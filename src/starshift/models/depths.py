@@ -3,30 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 from keras import layers
 
+from starshift.errors import UsageError
 from starshift.recipe import TOP
 
 
 def pooled_at(network: keras.Model, cuts: Sequence[str]) -> keras.Model:
-    """A base's activations at some cut points, averaged over the picture, side by side.
+    """A base's activations at some cut points, averaged over the picture (a transformer's over its tokens).
 
     network: of models.pretrained.build. cuts: layers of it, or "top"; what lies behind the last is left out.
     Input: pixels 0-255 (N, size, size, 3). Output: float32 (N, channels of all cuts, in their order).
     """
     pooled = [
-        network.output
-        if cut == TOP
-        else layers.GlobalAveragePooling2D(name=f"pooled_{cut}", dtype="float32")(network.get_layer(cut).output)
-        for cut in cuts
+        network.output if cut == TOP else _average(network.get_layer(cut).output, name=f"pooled_{cut}") for cut in cuts
     ]
     joined = layers.Concatenate(name="depths")(pooled) if len(pooled) > 1 else pooled[0]
     return keras.Model(network.input, joined, name=f"{network.name}_depths")
 
 
+def _average(activation: Any, *, name: str) -> Any:
+    """activation: (N, h, w, channels), or (N, tokens, channels)."""
+    pool = layers.GlobalAveragePooling2D if len(activation.shape) == 4 else layers.GlobalAveragePooling1D
+    return pool(name=name, dtype="float32")(activation)
+
+
 def unpooled(network: keras.Model) -> keras.Model:
-    """A base up to what it has before it is pooled: pixels 0-255 (N, size, size, 3) → float32 (N, h, w, c)."""
+    """A base up to what it has before it is pooled: pixels 0-255 (N, size, size, 3) → float32 (N, h, w, c).
+
+    Raises UsageError for a transformer, which has none.
+    """
     pools = [layer for layer in network.layers if isinstance(layer, layers.GlobalAveragePooling2D)]
+    if not pools:
+        raise UsageError(f"{network.name} makes no map of a picture that could be flattened; take head=linear.")
     return keras.Model(network.input, pools[-1].input, name=f"{network.name}_map")

@@ -6,7 +6,7 @@ Source: seeds 002 and 003 (feature extraction, then fine-tuning of the top block
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +56,8 @@ def with_head(
     network: of pretrained.build. cut: one of the base's cut_points.
     head: "linear" (a logistic head on compressed pooled features, as `features` has it) or "dense256" (the seeds':
         the last map flattened, 256 ReLU units, dropout, then the outputs).
-    from_pixels: the input is pixels 0-255 (N, size, size, 3), else the activation behind the cut (N, h, w, c).
+    from_pixels: the input is pixels 0-255 (N, size, size, 3), else the activation behind the cut (N, h, w, c), or
+        (N, tokens, c) of a transformer.
     frozen: the head alone can be trained.
     Batch-norm layers are never trained and always use the statistics of their pretraining.
     Output: float32, as models.heads.classification_head has it.
@@ -64,13 +65,15 @@ def with_head(
     _open(network, cut, frozen)
     inputs = network.input if from_pixels else network.get_layer(cut).output
     outputs = (
-        _linear(network.output, classes) if head == "linear" else dense_head(depths.unpooled(network).output, classes)
+        linear_head([network.output], classes)
+        if head == "linear"
+        else dense_head(depths.unpooled(network).output, classes)
     )
     return keras.Model(inputs, outputs, name=f"{network.name}_{'whole' if from_pixels else 'opened'}")
 
 
 def trunk(network: keras.Model, cut: str) -> keras.Model:
-    """The part of a base below the cut: pixels 0-255 (N, size, size, 3) → float32 (N, h, w, c)."""
+    """The part of a base below the cut: pixels 0-255 (N, size, size, 3) → float32, what is behind the cut."""
     return keras.Model(network.input, network.get_layer(cut).output, name=f"{network.name}_trunk")
 
 
@@ -83,8 +86,10 @@ def _open(network: keras.Model, cut: str, frozen: bool) -> None:
             leaf.trainable = opened and not isinstance(leaf, layers.BatchNormalization)
 
 
-def _linear(features: Any, classes: int) -> Any:
-    compressed = ops.sign(features) * ops.log1p(ops.abs(features))  # models.classical.compress
+def linear_head(features: Sequence[Any], classes: int) -> Any:
+    """A logistic head on compressed pooled features (N, f) of one or more bases. Output as classification_head's."""
+    joined = layers.Concatenate(name="side_by_side")(features) if len(features) > 1 else features[0]
+    compressed = ops.sign(joined) * ops.log1p(ops.abs(joined))  # models.classical.compress
     return classification_head(compressed, classes)
 
 
@@ -101,16 +106,24 @@ def dense_head(last_map: Any, classes: int) -> Any:
 def opened(model: keras.Model) -> dict[str, keras.Variable]:
     """What of a model can be trained, by names that every model of a base has: "block5_conv1/kernel"."""
     return {
-        f"{leaf.name}/{_name(variable, number)}": variable
+        f"{leaf.name}/{name}": variable
         for layer in model.layers
         for leaf in _leaves(layer)
-        for number, variable in enumerate(leaf.trainable_weights)
+        for name, variable in zip(_names(leaf.trainable_weights), leaf.trainable_weights, strict=True)
     }
 
 
-def _name(variable: keras.Variable, number: int) -> str:
-    """A variable's name, or its number in its layer where Keras counted it through the session: "variable_24"."""
-    return f"weight_{number}" if re.fullmatch(r"variable(_\d+)?", variable.name) else variable.name
+def _names(variables: list[keras.Variable]) -> list[str]:
+    """The names of a layer's variables.
+
+    Numbers instead where Keras counted one through the session ("variable_24"), and where the layer is made of
+    others, so that several have one name: a transformer's block has many a "kernel".
+    """
+    names = [variable.name for variable in variables]
+    return [
+        f"weight_{number}" if re.fullmatch(r"variable(_\d+)?", name) or names.count(name) > 1 else name
+        for number, name in enumerate(names)
+    ]
 
 
 def start(model: keras.Model, tensors: Mapping[str, np.ndarray]) -> None:

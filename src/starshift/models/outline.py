@@ -6,13 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
-from keras import layers, ops
 
 from starshift import catalogue
 from starshift.errors import UsageError
-from starshift.models import opened, pretrained, scratch
-from starshift.models.heads import classification_head
-from starshift.recipe import Recipe, near
+from starshift.models import depths, opened, pretrained, scratch
+from starshift.recipe import AUTO, Recipe, near
 
 
 def outline(recipe: Recipe, classes: int) -> keras.Model:
@@ -33,18 +31,20 @@ def outline(recipe: Recipe, classes: int) -> keras.Model:
 
 def _frozen(recipe: Recipe, classes: int) -> keras.Model:
     """Bases side by side, all frozen, with the recipe's head on them."""
-    bases = [catalogue.parse(spec)[0] for spec in recipe.arguments["bases"]]
+    specs, cuts = recipe.arguments["bases"], recipe.arguments.get("cuts", ())
+    if AUTO in (*specs, *cuts):
+        raise UsageError(f"What {AUTO!r} comes to is only known when a run has chosen; name the base or the cut here.")
+    bases = [catalogue.parse(spec)[0] for spec in specs]
     if recipe.arguments.get("head", "linear") != "linear":
         return _opened(bases[0], bases[0].cut_points[-1], recipe, classes, frozen=True)
     pixels = keras.Input((recipe.size, recipe.size, 3), dtype="float32", name="pixels")
     seen: list[Any] = []
     for base in bases:
         network = pretrained.build(base, None, size=recipe.size)
+        network = depths.pooled_at(network, cuts) if cuts else network
         network.trainable = False
         seen.append(network(pixels))
-    joined = layers.Concatenate(name="side_by_side")(seen) if len(seen) > 1 else seen[0]
-    compressed = ops.sign(joined) * ops.log1p(ops.abs(joined))  # models.classical.compress
-    return keras.Model(pixels, classification_head(compressed, classes), name="features")
+    return keras.Model(pixels, opened.linear_head(seen, classes), name="features")
 
 
 def _fine_tuned(recipe: Recipe, classes: int) -> keras.Model:

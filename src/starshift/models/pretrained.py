@@ -13,7 +13,7 @@ from keras import ops
 
 from starshift.catalogue import Base
 from starshift.errors import RunError, UsageError
-from starshift.models import own
+from starshift.models import hub, own
 from starshift.models.weights import Layers, read
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)  # of ImageNet's red, green, blue in [0, 1], as torchvision has them
@@ -22,33 +22,41 @@ CAFFE_MEAN_BGR = (103.939, 116.779, 123.68)  # of ImageNet's blue, green, red in
 
 
 def build(base: Base, weights: Path | None, *, size: int) -> keras.Model:
-    """A base with its preprocessing inside, without its classifier, pooled by global averages.
+    """A base with its preprocessing inside, without its classifier, pooled by global averages or by its own pooling.
 
     Input: uint8 or float pixels 0-255, (N, size, size, 3), RGB. Output: float32 (N, base.features).
     weights: a weights file of this architecture (see models.weights), or None for random ones. Layer names
     are the same for every model of a base, so that base.cut_points and stored weights can go by them.
-    Raises UsageError for a size below base.min_size; RunError for a file that does not fit.
+    Raises UsageError for a size below base.min_size; RunError for a file that does not fit; MissingExtra for a
+    base of KerasHub where that is not installed.
     """
     if size < base.min_size:
         raise UsageError(f"{base.title} needs pictures of at least {base.min_size} px; --size is {size}.")
     if base.builder:
         return own.build(base, weights, size=size)
     pixels = keras.Input((size, size, 3), dtype="float32", name="pixels")
-    network = getattr(keras.applications, base.constructor)(
-        include_top=False,
-        weights=None,
-        input_tensor=preprocess(pixels, base.preprocessing),
-        input_shape=(size, size, 3),
-        pooling="avg",  # Keras's own: ConvNeXt normalizes after pooling, not before
-    )
+    prepared = preprocess(pixels, base.preprocessing)
+    seen = hub.vector(base, weights, prepared) if base.transformer else _convolved(base, prepared, size)
     # float32 also under a mixed policy: what follows is statistics, not a network.
-    features = keras.layers.Activation("linear", dtype="float32", name="features")(network.output)
+    features = keras.layers.Activation("linear", dtype="float32", name="features")(seen)
     model = keras.Model(pixels, features, name=base.name)
     _settle_names(model)
-    if weights is not None:
+    if weights is not None and base.transformer is None:
         _assign(model, read(weights, most_bytes=8 * base.parameters + 4096), weights)
         _undo_efficientnet_rescaling(model, base)
     return model
+
+
+def _convolved(base: Base, pixels: Any, size: int) -> Any:
+    """What a base of keras.applications says of preprocessed pictures, with random weights. float (N, features)."""
+    network = getattr(keras.applications, base.constructor)(
+        include_top=False,
+        weights=None,
+        input_tensor=pixels,
+        input_shape=(size, size, 3),
+        pooling="avg",  # Keras's own: ConvNeXt normalizes after pooling, not before
+    )
+    return network.output
 
 
 def preprocess(pixels: keras.KerasTensor, how: str) -> Any:

@@ -16,11 +16,12 @@ import threading
 import urllib.parse
 import urllib.request
 from collections.abc import Generator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from starshift.catalogue import Base
-from starshift.errors import MissingWeights, RunError
+from starshift.errors import MissingExtra, MissingWeights, RunError
 
 if TYPE_CHECKING:
     import h5py
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
 Layers = dict[str, dict[str, "np.ndarray[Any, Any]"]]
 """Layer name → weight name → array, both in the file's order, which is that of Keras's model.layers."""
 
+HUB_EXTRA, HUB_MODULE = "hub", "keras_hub"
+"""The extra that installs KerasHub, and its module."""
+
+KAGGLE = "https://www.kaggle.com/models/"
 KNOCK_SECONDS = 3.0  # how long a host may take to answer before it counts as out of reach
 STALL_SECONDS = 20.0  # how long a download may stand still
 MOST_BYTES = 2**31  # of all arrays in one file; the largest catalogued base has 1.4 · 10⁹
@@ -52,14 +57,31 @@ def folders() -> list[Path]:
 def find(base: Base, path: Path | None = None) -> Path | None:
     """The weights file of a base on this machine, or None. A `path` is looked at alone: it was asked for."""
     candidates = [path] if path else [folder / base.weights_file for folder in folders()]
+    if base.transformer and not path:
+        candidates.append(_kaggle_folder() / "models" / _kaggle_handle(base) / Path(base.weights_file).name)
     return next((file for file in candidates if file.is_file()), None)
+
+
+def at_hand(base: Base) -> bool:
+    """Whether a base can be used now, without a download: its file is here, and what builds it is installed."""
+    return _is_installed(base) and find(base) is not None
+
+
+def require(base: Base) -> None:
+    """Raises MissingExtra with its install line where what builds a base is not installed."""
+    if not _is_installed(base):
+        raise MissingExtra(
+            f"{base.title} is built by KerasHub, which is not installed: pip install 'starshift[{HUB_EXTRA}]'"
+        )
 
 
 def obtain(base: Base, path: Path | None = None) -> Path:
     """The weights file of a base, downloaded where it is not on this machine and there is a network.
 
-    Raises MissingWeights, naming the file, its size and its place, within seconds where there is none.
+    Raises MissingWeights, naming the file, its size and its place, within seconds where there is none; MissingExtra
+    where what builds the base is not installed.
     """
+    require(base)
     if found := find(base, path):
         return found
     if path:
@@ -71,9 +93,10 @@ def obtain(base: Base, path: Path | None = None) -> Path:
 
 def missing_weights_sentence(base: Base) -> str:
     """Which file a base wants, how big it is, where to put it, and where to get it."""
+    *folder, file = base.weights_file.split("/")
     return (
-        f"{base.title} needs its weights: put {base.weights_file} (about {base.weights_megabytes} MB, from "
-        f"{base.weights_url}) into {own_folder()}."
+        f"{base.title} needs its weights: put {file} (about {base.weights_megabytes} MB, from "
+        f"{base.weights_url}) into {own_folder().joinpath(*folder)}."
     )
 
 
@@ -103,8 +126,30 @@ def read(file: Path, *, most_bytes: int = MOST_BYTES) -> Layers:
 
     try:
         with h5py.File(file, "r") as opened:
+            _refuse_whole_models(opened, file)
+            if "layer_names" not in opened.attrs and "layer_names0" not in opened.attrs:
+                raise _unreadable(file, "it has no list of layers, so that it is no Keras weights file")
             _refuse_strangers(opened, file)
             return _read_layers(opened, file, most_bytes)
+    except (OSError, KeyError, ValueError, TypeError, RuntimeError) as error:  # h5py's own, for broken files
+        raise _unreadable(file, f"it is damaged or no Keras weights file ({error})") from error
+
+
+def examine(file: Path, *, most_bytes: int = MOST_BYTES) -> None:
+    """Look through a Keras 3 .weights.h5 file before Keras's own loader reads it, by names that it chooses itself.
+
+    Raises RunError as `read` does, for everything but numbers that are not finite: no array is read.
+    """
+    import h5py
+
+    try:
+        with h5py.File(file, "r") as opened:
+            _refuse_whole_models(opened, file)
+            arrays = _refuse_strangers(opened, file)
+            for array in arrays:
+                if array.dtype.kind not in "fiu":
+                    raise _unreadable(file, f"{array.name} holds {array.dtype}, not numbers")
+            _refuse_too_much(arrays, file, most_bytes)
     except (OSError, KeyError, ValueError, TypeError, RuntimeError) as error:  # h5py's own, for broken files
         raise _unreadable(file, f"it is damaged or no Keras weights file ({error})") from error
 
@@ -117,32 +162,58 @@ def _user_data_folder() -> Path:
     return Path(os.environ.get("XDG_DATA_HOME") or "~/.local/share").expanduser()
 
 
+def _is_installed(base: Base) -> bool:
+    return base.transformer is None or find_spec(HUB_MODULE) is not None
+
+
+def _kaggle_folder() -> Path:
+    """Where Kaggle's loader keeps what it fetched."""
+    return Path(os.environ.get("KAGGLEHUB_CACHE") or "~/.cache/kagglehub").expanduser()
+
+
+def _kaggle_handle(base: Base) -> str:
+    """A preset's address for Kaggle's loader: "keras/dinov2/keras/dinov2_small/1"."""
+    return base.weights_url.removeprefix(KAGGLE)
+
+
 # --- downloading ---
 
 
 def _download(base: Base) -> Path:
-    """Fetch with Keras's own loader into a folder beside, then move: a half file is never found."""
+    """Fetch with the library's own loader; a half file is never found."""
     if not _answers(base.weights_url):
         raise MissingWeights(missing_weights_sentence(base) + " There is no network to fetch it now.")
+    try:
+        # The loaders talk on stdout, which belongs to results; they have no time limit of their own.
+        with contextlib.redirect_stdout(sys.stderr), _socket_timeout(STALL_SECONDS):
+            return _from_kaggle(base) if base.transformer else _from_keras(base)
+    except Exception as error:  # the loaders raise a bare Exception for whatever the network did
+        raise MissingWeights(f"{missing_weights_sentence(base)} Fetching it failed: {error}.") from error
+
+
+def _from_keras(base: Base) -> Path:
+    """Into a folder beside, then moved."""
     from keras.utils import get_file
 
-    target = own_folder() / base.weights_file
     unfinished = own_folder() / "unfinished"
-    try:
-        unfinished.mkdir(parents=True, exist_ok=True)
-        # The loader talks on stdout, which belongs to results; it has no time limit of its own.
-        with contextlib.redirect_stdout(sys.stderr), _socket_timeout(STALL_SECONDS):
-            fetched = get_file(
-                base.weights_file,
-                origin=base.weights_url,
-                cache_subdir=str(unfinished),
-                file_hash=base.weights_hash or None,
-                force_download=True,
-            )
-        os.replace(fetched, target)
-    except Exception as error:  # the loader raises a bare Exception for whatever the network did
-        raise MissingWeights(f"{missing_weights_sentence(base)} Fetching it failed: {error}.") from error
+    unfinished.mkdir(parents=True, exist_ok=True)
+    fetched = get_file(
+        base.weights_file,
+        origin=base.weights_url,
+        cache_subdir=str(unfinished),
+        file_hash=base.weights_hash or None,
+        force_download=True,
+    )
+    target = own_folder() / base.weights_file
+    os.replace(fetched, target)
     return target
+
+
+def _from_kaggle(base: Base) -> Path:
+    """The one file of a preset that is needed, into Kaggle's own cache; its configuration is not fetched."""
+    import kagglehub
+
+    return Path(kagglehub.model_download(_kaggle_handle(base), path=Path(base.weights_file).name))
 
 
 def _answers(url: str) -> bool:
@@ -184,14 +255,16 @@ def _unreadable(file: Path, reason: str) -> RunError:
     return RunError(f"The weights file {file} is refused: {reason}. Nothing was read from it.")
 
 
-def _refuse_strangers(opened: h5py.File, file: Path) -> None:
-    """Refuse links, storage outside the file and unreasonable structure anywhere, read or not."""
-    import h5py
-
+def _refuse_whole_models(opened: h5py.File, file: Path) -> None:
     if "model_config" in opened.attrs or "model_weights" in opened:
         raise _unreadable(file, "it holds a whole model; only weights without an architecture are read")
-    if "layer_names" not in opened.attrs and "layer_names0" not in opened.attrs:
-        raise _unreadable(file, "it has no list of layers, so that it is no Keras weights file")
+
+
+def _refuse_strangers(opened: h5py.File, file: Path) -> list[h5py.Dataset]:
+    """Refuse links, storage outside the file and unreasonable structure anywhere, read or not. Returns all arrays."""
+    import h5py
+
+    arrays: list[h5py.Dataset] = []
     waiting: list[tuple[h5py.Group, int]] = [(opened, 0)]
     seen = 0
     while waiting:
@@ -208,6 +281,8 @@ def _refuse_strangers(opened: h5py.File, file: Path) -> None:
                 waiting.append((member, depth + 1))
             else:
                 _refuse_strange_storage(member, where, file)
+                arrays.append(member)
+    return arrays
 
 
 def _refuse_strange_storage(dataset: Any, where: str, file: Path) -> None:
@@ -226,15 +301,18 @@ def _refuse_strange_storage(dataset: Any, where: str, file: Path) -> None:
 
 def _read_layers(opened: h5py.File, file: Path, most_bytes: int) -> Layers:
     plan = {layer: _datasets(opened, layer, file) for layer in _names(opened, "layer_names", file)}
-    datasets = [dataset for found in plan.values() for dataset in found.values()]
-    total = sum(dataset.size * dataset.dtype.itemsize for dataset in datasets)
-    if total > most_bytes:
-        raise _unreadable(file, f"it declares {total:,} bytes of numbers where {most_bytes:,} are the most")
+    _refuse_too_much([dataset for found in plan.values() for dataset in found.values()], file, most_bytes)
     return {
         layer: {name: _array(dataset, file) for name, dataset in found.items()}
         for layer, found in plan.items()
         if found
     }
+
+
+def _refuse_too_much(datasets: list[h5py.Dataset], file: Path, most_bytes: int) -> None:
+    total = sum(dataset.size * dataset.dtype.itemsize for dataset in datasets)
+    if total > most_bytes:
+        raise _unreadable(file, f"it declares {total:,} bytes of numbers where {most_bytes:,} are the most")
 
 
 def _datasets(opened: h5py.File, layer: str, file: Path) -> dict[str, h5py.Dataset]:

@@ -3,7 +3,14 @@
 from starshift.records.dataset import PARTS, Dataset, Picture, SetAside
 from starshift.records.finding import Finding
 from starshift.records.history import Epoch
-from starshift.records.learnware import LEARNWARE_SCHEMA, BaseReference, Evaluation, InputContract, Learnware
+from starshift.records.learnware import (
+    LEARNWARE_SCHEMA,
+    BaseReference,
+    Evaluation,
+    InputContract,
+    Learnware,
+    OwnPart,
+)
 from starshift.records.predictions import Predictions
 from starshift.records.reproduction import (
     REPRODUCTION_SCHEMA,
@@ -35,6 +42,7 @@ __all__ = [
     "Goal",
     "InputContract",
     "Learnware",
+    "OwnPart",
     "Picture",
     "Predictions",
     "ReproducedRung",

@@ -14,3 +14,4 @@ class Epoch(Struct, frozen=True, forbid_unknown_fields=True):
     accuracy: float
     validation_loss: float
     validation_accuracy: float
+    metrics: dict[str, float] = {}  # on the validation pictures, by name; those that the stage asked for

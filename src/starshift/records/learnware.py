@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from msgspec import Struct
 
@@ -25,6 +25,21 @@ class BaseReference(Struct, frozen=True, forbid_unknown_fields=True):
     name: str  # in the catalogue
     digest: str  # SHA-256 of the weights file that was used
     spec: str  # how the user named it: the catalogue's name, or NAME@FILE
+
+
+class OwnPart(Struct, frozen=True, forbid_unknown_fields=True):
+    """A function or metric of the user's own that a model was made with: where it stood, never its code."""
+
+    kind: Literal["builder", "loss", "metric"]
+    module: str
+    name: str  # its qualified name in the module
+    file: str  # on the machine where the model was made
+    digest: str  # SHA-256 of its source text, and of the settings of a Keras metric
+
+    @property
+    def reference(self) -> str:
+        """How recipes name it."""
+        return f"{self.module}:{self.name}#{self.digest[:16]}"
 
 
 class Evaluation(Struct, frozen=True, forbid_unknown_fields=True):
@@ -53,3 +68,5 @@ class Learnware(Struct, frozen=True, forbid_unknown_fields=True):
     made_by: str  # "starshift 0.1.0"
     files: dict[str, str]  # SHA-256 of every other file of the folder, by name
     id: str  # digest of `files`
+    own: tuple[OwnPart, ...] = ()  # what of the user's own code it was made with
+    unshareable: str = ""  # why it must not be shared, in a sentence; "" where it may be

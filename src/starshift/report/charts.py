@@ -126,12 +126,19 @@ def curves(rung: RungRecord, history: Sequence[Epoch]) -> dict[str, Any]:
     return {
         "rung": rung.name,
         "diagnosis": words.sentence(rung.diagnosis),
-        "epochs": words.counted(len(history), "epoch"),
+        "epochs": words.counted(len(history), "epoch") + _last_metrics(history),
         "panels": [
             _panel("Accuracy", history, "accuracy", best=max, write=words.percent, floor=0.0, ceiling=1.0),
             _panel("Loss", history, "loss", best=min, write=words.number, floor=0.0, ceiling=math.inf),
         ],
     }
+
+
+def _last_metrics(history: Sequence[Epoch]) -> str:
+    """What else was measured on validation after the last epoch; "" for nothing."""
+    figures = history[-1].metrics if history else {}
+    said = words.listed([f"{name} {words.number(value)}" for name, value in figures.items()])
+    return f"; validation {said} after the last" if said else ""
 
 
 def _panel(

@@ -8,6 +8,7 @@ from typing import Any
 
 from starshift.evaluation.remedies import Remedy
 from starshift.evaluation.remedies import remedies as ranked
+from starshift.ladder.rungs import find
 from starshift.records import Predictions, RungRecord, RunRecord
 from starshift.report import words
 
@@ -46,11 +47,15 @@ def _untried(remedy: Remedy) -> dict[str, str]:
 
 
 def with_rungs(command: str, rung: str) -> str:
-    """The command of a run, asking for that rung alone; "" for none."""
+    """The command of a run, asking for that rung alone, less what would be refused with it; "" for none."""
     if not rung:
         return ""
-    pieces = shlex.split(command)
-    while "--rungs" in pieces:
-        at = pieces.index("--rungs")
-        del pieces[at : at + 2]
+    wanted = find(rung)
+    refused = {"--rungs": True, "--augment": not wanted.augments, "--head": not wanted.takes_head}
+    words_kept = shlex.split(command, comments=True)
+    pieces = [piece for piece in words_kept if piece != "--merge-stages" or rung.startswith("fine-tuned")]
+    for option in (name for name, is_refused in refused.items() if is_refused):
+        while option in pieces:
+            at = pieces.index(option)
+            del pieces[at : at + 2]
     return shlex.join([*pieces, "--rungs", rung])

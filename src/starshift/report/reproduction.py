@@ -100,7 +100,8 @@ def notes(table: Reproduction) -> list[str]:
     told = [
         f"Pictures: {words.counts(table.parts)}.",
         f"Minutes: the seeds' on their GPU, ours on {machine.processor}, {cores}, from pictures to a scored model; "
-        "of the slowest seed, since later ones find stored features.",
+        "of the slowest seed, since later ones find stored features. Within a seed, too, a rung finds the decoded "
+        "pictures and features that rungs before it have stored.",
         "Training accuracy: of the last epoch, with dropout and augmentation on, as Keras prints it; where there are "
         "no epochs, on the training pictures as they are.",
         "Validation accuracy: the mean over root seeds, with the lowest and the highest; each seed's figure and "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +20,7 @@ from starshift.records import Epoch, Split
 from starshift.training import feed
 from starshift.training.keras_setup import load_keras, precision, training_policy
 from starshift.training.losses import AUXILIARY_WEIGHT, hits_for, loss_for
+from starshift.training.metrics import measure
 from starshift.training.optimizers import optimizer_for, rate_at
 from starshift.training.weights import Average, Weights, are_finite, read_weights, write_weights
 
@@ -58,6 +59,7 @@ def train(
     larger: Any = None,
     groups: Sequence[Sequence[int]] = (),
     policy: str | None = None,
+    own: Mapping[str, Any] | None = None,
     on_step: Callable[[int, int], None] | None = None,
     on_epoch: Callable[[Epoch], None] | None = None,
 ) -> Trained:
@@ -69,6 +71,7 @@ def train(
     larger: the same pictures with a larger side, to be augmented from; `pixels` if None.
     groups: pictures that stay together where a stage's patience holds some out, as lists of indices.
     policy: the Keras dtype policy to compute in; the fastest of this machine if None.
+    own: losses and metrics of the user's own that stages name, by their reference.
     on_step: called with steps done and steps in all. on_epoch: called after each epoch.
     A loss that is no longer finite ends the training; the weights of the last good epoch are then what is returned.
     Raises TrainingDiverged where no epoch was good, UsageError where too few pictures are there to hold out some.
@@ -78,9 +81,8 @@ def train(
     keras.utils.set_random_seed(seeds.child(seed, "weights"))
     with precision(policy):
         model = build()
-    training = _Training(
-        recipe, model, _Pictures(pixels, larger, targets, split, classes), seed, Callbacks(on_step, on_epoch), groups
-    )
+    pictures = _Pictures(pixels, larger, targets, split, classes)
+    training = _Training(recipe, model, pictures, seed, Callbacks(on_step, on_epoch), groups, own or {})
     diverged = ""
     try:
         for number, stage in enumerate(recipe.stages):
@@ -103,16 +105,16 @@ class Compiled:
     metrics: tuple[Any, Any]  # Keras metrics: loss and accuracy of what was learned from
 
 
-def compile_model(model: Any, stage: Stage, steps: int, classes: int) -> Compiled:
-    """Give a model its optimizer, its losses, and metrics of its first output. steps: per epoch."""
+def compile_model(model: Any, stage: Stage, steps: int, classes: int, own: Mapping[str, Any] | None = None) -> Compiled:
+    """Give a model its optimizer, its losses, and metrics of its first output. steps: per epoch. own: see `train`."""
     keras = load_keras()
-    loss, hits = loss_for(stage.loss, classes), hits_for(classes)
+    loss, hits = loss_for(stage.loss, classes, own), hits_for(classes)
     # The loss that is minimized also has penalties and auxiliary losses; this one can be compared with validation.
     metrics = keras.metrics.MeanMetricWrapper(loss.call, "own_loss"), keras.metrics.MeanMetricWrapper(hits, "accuracy")
     others = len(model.outputs) - 1
     model.compile(
         optimizer=optimizer_for(stage, steps, model),
-        loss=[loss_for(stage.loss, classes) for _ in model.outputs] if others else loss,
+        loss=[loss_for(stage.loss, classes, own) for _ in model.outputs] if others else loss,
         loss_weights=[1.0, *[AUXILIARY_WEIGHT] * others] if others else None,
         metrics=[list(metrics), *[[]] * others] if others else list(metrics),
     )
@@ -149,6 +151,7 @@ class _Training:
     seed: int
     callbacks: Callbacks
     groups: Sequence[Sequence[int]]
+    own: Mapping[str, Any]
     history: list[Epoch] = field(default_factory=list)
     kept: Weights = field(default_factory=dict)
     kept_epoch: int = 0
@@ -168,31 +171,38 @@ class _Training:
 
     def run(self, number: int, stage: Stage) -> None:
         """One stage; leaves the weights that it keeps in the model."""
-        compiled = compile_model(self.model, stage, self._steps(stage), self.pictures.classes)
+        compiled = compile_model(self.model, stage, self._steps(stage), self.pictures.classes, self.own)
         average = Average(self.model, stage.average) if stage.average else None
         lowest, waited = math.inf, 0
         for epoch in range(stage.epochs):
             began = time.perf_counter()
-            self._learn(number, stage, epoch, compiled, average)
+            learned = self._learn(number, stage, epoch, compiled, average)
             weights = average.copy() if average else read_weights(self.model)
             with self._holding(weights):
-                decision = self._judge(stage, epoch, compiled, began)
+                decision = self._judge(stage, epoch, compiled, learned, began)
             if not stage.patience or decision < lowest:
                 lowest, waited, self.kept, self.kept_epoch = decision, 0, weights, len(self.history)
             elif (waited := waited + 1) >= stage.patience:
                 break
         write_weights(self.model, self.kept)
 
-    def _learn(self, number: int, stage: Stage, epoch: int, compiled: Compiled, average: Average | None) -> None:
-        """An epoch's steps. Raises TrainingDiverged at a loss or a weight that is not finite."""
+    def _learn(
+        self, number: int, stage: Stage, epoch: int, compiled: Compiled, average: Average | None
+    ) -> tuple[float, float]:
+        """An epoch's steps: mean loss and accuracy of what was learned from, while the weights moved.
+
+        Raises TrainingDiverged at a loss or a weight that is not finite.
+        """
         outputs = len(self.model.outputs)
-        self.model.reset_metrics()
+        sums, seen = np.zeros(2), 0  # Keras forgets its metrics with every train_on_batch
         with contextlib.closing(self._batches(number, stage, epoch).epoch(len(self.history))) as batches:
             for step, (pixels, targets) in enumerate(batches):
                 answers = targets if outputs == 1 else [targets] * outputs
                 loss = float(self.model.train_on_batch(pixels, answers, return_dict=True)["loss"])
                 if not math.isfinite(loss):
                     raise self._diverged(f"The loss became {loss}", stage, compiled.steps, epoch, step)
+                sums += len(targets) * np.array([float(metric.result()) for metric in compiled.metrics])
+                seen += len(targets)
                 if average:
                     average.update()
                 self.steps_done += 1
@@ -200,6 +210,7 @@ class _Training:
                     self.callbacks.on_step(self.steps_done, self.steps_in_all)
         if not are_finite(read_weights(self.model)):
             raise self._diverged("A weight became NaN or infinite", stage, compiled.steps, epoch, compiled.steps - 1)
+        return float(sums[0] / seen), float(sums[1] / seen)
 
     def _batches(self, number: int, stage: Stage, epoch: int) -> Batches:
         pictures = self.pictures
@@ -233,28 +244,33 @@ class _Training:
         finally:
             write_weights(self.model, learned)
 
-    def _judge(self, stage: Stage, epoch: int, compiled: Compiled, began: float) -> float:
+    def _judge(
+        self, stage: Stage, epoch: int, compiled: Compiled, learned: tuple[float, float], began: float
+    ) -> float:
         """Write down the epoch; returns what decides when to stop: the loss on pictures held out for that."""
         size = feed.size_at(stage, epoch, self.pictures.size)
-        loss, accuracy = self._measure(np.array(self.pictures.split.validation), size, compiled)
+        validation = np.array(self.pictures.split.validation)
+        loss, accuracy, outputs = self._measure(validation, size, compiled)
         decision = self._measure(self.deciding, size, compiled)[0] if stage.patience else 0.0
-        learned_loss, learned_accuracy = (float(metric.result()) for metric in compiled.metrics)
+        targets, classes = self.pictures.targets[validation], self.pictures.classes
+        figures = measure(stage.metrics, targets, outputs, classes, self.own) if stage.metrics else {}
         seconds = round(time.perf_counter() - began, 3)
-        record = Epoch(len(self.history) + 1, seconds, learned_loss, learned_accuracy, loss, accuracy)
+        record = Epoch(len(self.history) + 1, seconds, *learned, loss, accuracy, figures)
         self.history.append(record)
         if self.callbacks.on_epoch:
             self.callbacks.on_epoch(record)
         return decision
 
-    def _measure(self, indices: np.ndarray, size: int, compiled: Compiled) -> tuple[float, float]:
-        """Mean loss and accuracy on pictures that are not learned from."""
-        losses, hits = 0.0, 0.0
+    def _measure(self, indices: np.ndarray, size: int, compiled: Compiled) -> tuple[float, float, np.ndarray]:
+        """Mean loss, accuracy and outputs, float32 (n, outputs), of pictures that are not learned from."""
+        losses, hits, said = 0.0, 0.0, []
         for start in range(0, len(indices), VALIDATION_BATCH):
             pixels, targets = self.pictures.unchanged(indices[start : start + VALIDATION_BATCH], size)
             outputs = self.answering.predict_on_batch(pixels)
+            said.append(outputs)
             losses += float(np.sum(compiled.loss(targets, outputs)))
             hits += float(np.sum(compiled.hits(targets, outputs)))
-        return losses / len(indices), hits / len(indices)
+        return losses / len(indices), hits / len(indices), np.concatenate(said)
 
     def kept_in_words(self) -> str:
         """Which weights were kept."""

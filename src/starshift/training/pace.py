@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,24 +49,27 @@ def measure_pace(
     classes: int,
     steps: int = 12,
     larger: int | None = None,
+    activations: bool = False,
     policy: str | None = None,
+    own: Mapping[str, Any] | None = None,
 ) -> Pace:
-    """Train a throw-away copy for a few steps on random pixels and time it.
+    """Train a throw-away copy for a few steps on random numbers and time it.
 
-    larger: side in px of the pictures that are augmented from; the recipe's size if None. policy: see `train`.
+    larger: side in px of the pictures that are augmented from; the recipe's size if None. activations: whether the
+    network starts from those of a frozen one, float16, and not from pixels, uint8. policy, own: see `train`.
     """
     began = time.perf_counter()
     load_keras()
     with precision(policy or training_policy()):
         model = build()
     stage = recipe.stages[0]
-    compile_model(model, stage, steps, classes)
+    compile_model(model, stage, steps, classes, own)
     # Of pictures, or of activations where the network starts from those; None where it takes any size.
-    height, width, channels = (side or recipe.size for side in model.input_shape[1:])
-    shape = height, width, channels
-    held_out = np.zeros((VALIDATION_BATCH, *shape), np.uint8)
+    shape = tuple(side or recipe.size for side in model.input_shape[1:])
+    dtype = np.dtype(np.float16 if activations else np.uint8)
+    held_out = np.zeros((VALIDATION_BATCH, *shape), dtype)
     model.predict_on_batch(held_out)
-    with contextlib.closing(_random_batches(recipe, classes, shape, larger or shape[0])) as batches:
+    with contextlib.closing(_random_batches(recipe, classes, shape, larger or shape[0], dtype)) as batches:
         for _ in range(2):
             _step(model, next(batches))
         start = time.perf_counter() - began
@@ -78,12 +81,13 @@ def measure_pace(
 
 
 def _random_batches(
-    recipe: Recipe, classes: int, shape: tuple[int, int, int], side: int
+    recipe: Recipe, classes: int, shape: tuple[int, ...], side: int, dtype: np.dtype[Any]
 ) -> Generator[Batch, None, None]:
-    """Batches of random pixels without end, so that they are being made for as long as they are taken."""
+    """Batches of random numbers without end, so that they are being made for as long as they are taken."""
     generator = np.random.default_rng(0)
     stage = recipe.stages[0]
-    pixels = generator.integers(0, 256, (stage.batch_size, side, side, shape[-1]), dtype=np.uint8)
+    sides = [side] * (len(shape) - 1)  # two, or one of a transformer's tokens
+    pixels = generator.integers(0, 256, (stage.batch_size, *sides, shape[-1]), dtype=np.uint8).astype(dtype)
     targets = generator.integers(0, classes, len(pixels))
     return feed.training_batches(
         pixels,

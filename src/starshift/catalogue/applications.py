@@ -1,53 +1,14 @@
-"""Pretrained bases as plain data: what each is, where its weights come from, and what it was trained on.
+"""The bases of keras.applications: names, sizes, addresses and hashes are those of Keras's own loaders (3.15.1).
 
-Every architecture of keras.applications is here. Names, sizes, addresses and hashes are those of Keras's own
-loaders (keras/src/applications, 3.15.1); parameters, features and cut points were counted on the built
-networks. tests/models/test_pretrained.py holds every row against Keras.
+Parameters, features and cut points were counted on the built networks; tests/models/test_pretrained.py holds
+every row against Keras.
 """
 
 from __future__ import annotations
 
-import difflib
-from pathlib import Path
-from typing import Any, Literal
-
 from msgspec import Struct
 
-from starshift.errors import UsageError
-
-Preprocessing = Literal[
-    "scale -1 to 1",
-    "caffe (BGR, mean subtracted)",
-    "torch (0-1, mean/std)",
-    "in the model",
-]
-
-
-class Base(Struct, frozen=True, forbid_unknown_fields=True):
-    """One convolutional base: an architecture without its classifier, and its published weights."""
-
-    name: str  # how it is asked for: "mobilenet_v2"
-    title: str  # how it is written in a report: "MobileNetV2"
-    constructor: str  # its name in keras.applications
-    size: int  # side of the square input that its weights were trained for, in pixels
-    min_size: int  # smallest side that Keras builds it for, in pixels
-    preprocessing: Preprocessing  # what happens to pixels 0-255 before its first layer
-    features: int  # length of its pooled feature vector
-    parameters: int  # weights of the base, without the classifier
-    weights_file: str  # the file name that Keras looks for, without the classifier
-    weights_url: str  # where Keras's loader has it from
-    weights_hash: str  # of that file: MD5, or SHA-256 where 64 digits; "" where Keras has none
-    licence: str  # of the weights, as an SPDX expression
-    source: str  # the paper, with its arXiv number
-    trained_on: str  # pictures and labels behind the weights
-    cut_points: tuple[str, ...]  # layers, in order, behind which everything can be opened for training
-    builder: str = ""  # in recipe.BUILDERS, of a base that `starshift pretrain` made; "" for Keras's own
-    arguments: dict[str, Any] = {}  # of that builder
-
-    @property
-    def weights_megabytes(self) -> int:
-        """About how large the weights file is: 4 bytes a parameter, in MB (10⁶ bytes), rounded up."""
-        return -(-self.parameters * 4 // 1_000_000)
+from starshift.catalogue.row import Base, Preprocessing
 
 
 class _Family(Struct, frozen=True):
@@ -135,7 +96,7 @@ def _base(
 # MobileNet and MobileNetV2 have other files for smaller inputs; those of 224 px serve every size here.
 # NASNet's cells each read the two cells before them, so that it can be cut at its stem only.
 # fmt: off
-_ROWS = (
+ROWS = (
     _base(
         _MOBILENET, "mobilenet", "MobileNet", "MobileNet",
         size=224, features=1024, parameters=3_228_864,
@@ -436,61 +397,3 @@ _ROWS = (
     ),
 )
 # fmt: on
-
-BASES: dict[str, Base] = {row.name: row for row in _ROWS}
-"""Every base by its name."""
-
-
-def _plain(name: str) -> str:
-    """Letters and digits alone, small: "Inception v3", "InceptionV3" and "inception_v3" are one."""
-    return "".join(letter for letter in name.casefold() if letter.isalnum())
-
-
-_ALSO_CALLED = {_plain(name): row for row in _ROWS for name in (row.name, row.title, row.constructor)}
-
-
-def base(name: str) -> Base:
-    """The base of that name, however it is written: "vgg16", "VGG16", "Inception v3".
-
-    Raises UsageError with the nearest name for one that is not in BASES.
-    """
-    if found := BASES.get(name) or _ALSO_CALLED.get(_plain(name)):
-        return found
-    near = difflib.get_close_matches(name.lower(), BASES, n=1)
-    guess = f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(BASES)}."
-    raise UsageError(f"There is no base {name!r}. {guess}")
-
-
-def cut_problems(base: Base, cut: str) -> list[str]:
-    """A sentence with the nearest cut point for a layer that is none of this base's; nothing for one that is."""
-    if cut in base.cut_points:
-        return []
-    near = difflib.get_close_matches(cut, base.cut_points, n=1)
-    guess = f"Did you mean {near[0]!r}?" if near else f"It can be cut behind {', '.join(base.cut_points)}."
-    return [f"{base.title} cannot be cut behind {cut!r}. {guess}"]
-
-
-OWN_FILE, OWN_WEIGHTS = "base.json", "base.safetensors"
-"""What a folder that `starshift pretrain` wrote holds: the base as a row of this catalogue, and its weights."""
-
-
-def parse(spec: str) -> tuple[Base, Path | None]:
-    """Read how a user names a base: "mobilenet_v2", "mobilenet_v2@FILE.h5" for other weights in it, or a folder.
-
-    Returns the base, and the weights file or None for the published ones. A folder is one that `starshift pretrain`
-    wrote. Raises UsageError for an unknown name and for an empty file name, RunError for a folder whose base.json
-    cannot be read; whether the weights file exists is found when it is opened.
-    """
-    folder = Path(spec.strip()).expanduser()
-    if (folder / OWN_FILE).is_file():
-        from starshift.records import files  # with it comes NumPy, which the names alone do not need
-
-        return files.read(folder / OWN_FILE, Base), folder / OWN_WEIGHTS
-    name, at, file = spec.partition("@")
-    if at and not file.strip():
-        raise UsageError(f"{spec!r} names no file after the @. Write {name}@FILE.h5, or {name} alone.")
-    if "/" in name:
-        raise UsageError(
-            f"There is no base in '{folder}': it has no {OWN_FILE}. Give a folder of `starshift pretrain`."
-        )
-    return base(name.strip()), Path(file.strip()).expanduser() if at else None
