@@ -4,7 +4,7 @@ import pytest
 
 from starshift.augmentation import Augmentation
 from starshift.errors import UsageError
-from starshift.ladder.rungs import FEW_PICTURES, MANY_CLASSES, MODERN_FEWEST_STEPS, RUNGS, Options, select
+from starshift.ladder.rungs import FEW_PICTURES, FEWEST_STEPS, MANY_CLASSES, RUNGS, Options, select
 from starshift.models import weights
 from starshift.models.scratch import SMALLEST
 from starshift.recipe import Stage
@@ -74,7 +74,7 @@ def test_the_pictures_of_modern_grow_where_they_are_large_enough(side, size, siz
 
 def test_modern_has_enough_batches_on_few_pictures():
     few, many = (RUNGS["modern"].recipe(Options(), data(each=each)).stages[0] for each in (30, 1500))
-    assert (few.steps_per_epoch, many.steps_per_epoch) == (MODERN_FEWEST_STEPS, 0)
+    assert (few.steps_per_epoch, many.steps_per_epoch) == (FEWEST_STEPS, 0)
 
 
 @pytest.mark.parametrize(

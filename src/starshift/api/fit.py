@@ -17,7 +17,7 @@ from starshift.data.cache import cache_root
 from starshift.data.decode import Frame
 from starshift.data.read import Pictures, read
 from starshift.data.split import make_split
-from starshift.errors import LeakError, RunError
+from starshift.errors import LeakError, MissingWeights, RunError, TrainingDiverged
 from starshift.findings import duplicates
 from starshift.findings.inspect import inspect
 from starshift.ladder.climb import Climb, Planned, climb, keep_test, open_test, plan
@@ -245,7 +245,8 @@ class _Fitting:
         say_plan(self.progress, planned, self.request.budget_seconds)
         self.openings = earlier.openings if earlier else ()
         self.test = self._test_before(earlier)
-        self.retrained: RetrainRecord | None = None
+        self.retrained = earlier.retrained if earlier else None  # until this call has come to it
+        self.not_retrained = ""
         self.kept = [one.done for one in planned if one.done]
         # Both at once, and only now: whatever stops the run, data and record in the folder belong together.
         self.folder.create()
@@ -265,11 +266,15 @@ class _Fitting:
 
     def _retrain(self, state: Climb, recipes: Mapping[str, Recipe]) -> None:
         """The chosen recipe once more on all pictures but the sealed ones, where that was asked for."""
-        chosen = state.best
+        chosen, before = state.best, self.retrained
+        self.retrained = None
         if not self.request.retrain_on_all or chosen is None or chosen.name == "baseline":
             return
-        before = self.earlier.retrained if self.earlier else None
-        self.retrained = retrain(chosen, recipes[chosen.name], self.materials, self.folder, before)
+        try:
+            self.retrained = retrain(chosen, recipes[chosen.name], self.materials, self.folder, before)
+        except (TrainingDiverged, MissingWeights) as lack:  # the climb is finished, and is not lost with it
+            self.not_retrained = f"{chosen.name} was not trained again on all pictures: {' '.join(lack.problems)}"
+            self.progress.say(self.not_retrained)
 
     def _test_before(self, earlier: RunRecord | None) -> TestRecord | None:
         """An opening of this very test part by an earlier call, also if other parts were tested since."""
@@ -332,6 +337,8 @@ class _Fitting:
         notes += self.risks
         if self.retrained:
             notes.append(_said_of(self.retrained))
+        if self.not_retrained:
+            notes.append(self.not_retrained)
         if self.test and state.best and self.test.rung == state.best.name and self._tested_another():
             notes.append(
                 f"The test part was opened on {self.test.opened} for {self.test.rung!r} "

@@ -7,6 +7,9 @@ from typing import Annotated
 
 import typer
 
+RUNGS = "convnet,features"
+"""What a demonstration of a minute has time for."""
+
 
 def demo(
     out: Annotated[Path, typer.Option(help="Where the digits and the run go.")] = Path("runs/demo"),
@@ -20,5 +23,5 @@ def demo(
     progress = ConsoleProgress()
     digits = write_digits(out / "digits")
     progress.say(f"Wrote handwritten digits to {digits}; from here on they are treated like any folder of pictures.")
-    progress.say(f"starshift fit {digits} --out {out / 'run'}")
-    show_run(fit(digits, out=out / "run", progress=progress))
+    progress.say(f"starshift fit {digits} --rungs {RUNGS} --out {out / 'run'}")
+    show_run(fit(digits, rungs=RUNGS, out=out / "run", progress=progress))

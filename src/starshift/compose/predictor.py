@@ -140,6 +140,10 @@ def _refuse_other_tensors(learnware: Learnware, tensors: dict[str, np.ndarray]) 
         needed: dict[str, tuple[int, ...]] = {"frequencies": (classes,)}
     elif learnware.builder == "frozen":
         needed = _needed_on_frozen(learnware, tensors, outputs)
+    elif learnware.builder == "fine-tuned" and learnware.arguments.get("beside"):
+        features = sum(catalogue.parse(base.spec)[0].features for base in learnware.bases)
+        needed = {f"{BESIDE}head/kernel": (features, outputs), f"{BESIDE}head/bias": (outputs,)}
+        tensors = {name: array for name, array in tensors.items() if name.startswith(BESIDE)}
     else:
         return
     found = {name: array.shape for name, array in tensors.items()}

@@ -71,8 +71,8 @@ MODERN = Stage(
 """How `modern` is trained. On a fold of 1,500 training pictures of dogs-vs-cats, Muon reached 80 % in 30 epochs at
 64 px where SGD reached 71 %, and standardized kernels 84 % in two thirds of a step's time; see docs/rungs.md."""
 
-MODERN_FEWEST_STEPS = 16
-"""Batches per epoch of `modern` at the least."""
+FEWEST_STEPS = 16
+"""Batches per epoch of `modern` and `fine-tuned` at the least."""
 
 TUNING = Stage(
     optimizer="adamw",
@@ -178,10 +178,16 @@ def modern(options: Options, dataset: Dataset) -> Recipe:
     size = options.size or max(min(MODERN_SIZE, shorter_side(dataset)), MODERN_SMALLEST)
     sizes = tuple(round(size * share / 8) * 8 for share in MODERN_SIZES)
     growing = (*sizes[:-1], size) if sizes[0] >= MODERN_SMALLEST else ()
-    # On small sets one pass has so few batches that 90 of them teach little; a batch more costs next to nothing.
-    few = -(-len(dataset.pictures) // MODERN.batch_size) < MODERN_FEWEST_STEPS
-    stage = structs.replace(MODERN, sizes=growing, steps_per_epoch=MODERN_FEWEST_STEPS if few else 0)
+    stage = structs.replace(MODERN, sizes=growing, steps_per_epoch=_steps(MODERN, dataset))
     return Recipe(builder="modern", size=size, arguments=dict(MODERN_NETWORK), stages=(stage,))
+
+
+def _steps(stage: Stage, dataset: Dataset) -> int:
+    """Steps per epoch as a stage has them: FEWEST_STEPS on small sets, else 0, one pass.
+
+    A pass over few pictures has so few batches that it teaches little, and a warm-up of half an epoch warms nothing.
+    """
+    return FEWEST_STEPS if -(-len(dataset.pictures) // stage.batch_size) < FEWEST_STEPS else 0
 
 
 def features(options: Options, dataset: Dataset) -> Recipe:
@@ -226,7 +232,8 @@ def fine_tuned(options: Options, dataset: Dataset) -> Recipe:
         "beside": specs,
         **({"head": options.head} if options.head is not None else {}),
     }
-    return Recipe(builder="fine-tuned", size=size, arguments=arguments, stages=(TUNING,))
+    stage = structs.replace(TUNING, steps_per_epoch=_steps(TUNING, dataset))
+    return Recipe(builder="fine-tuned", size=size, arguments=arguments, stages=(stage,))
 
 
 def default_bases(dataset: Dataset) -> tuple[str, ...]:

@@ -88,7 +88,7 @@ def train(
         for number, stage in enumerate(recipe.stages):
             training.run(number, stage)
     except TrainingDiverged as lost:
-        if not training.history:
+        if not training.kept:
             raise
         diverged = f"{lost} The weights of epoch {training.kept_epoch} were kept."
     kept = {variable.path: training.kept[variable.path] for variable in training.answering.weights}
@@ -244,14 +244,15 @@ class _Training:
         finally:
             write_weights(self.model, learned)
 
-    def _judge(
-        self, stage: Stage, epoch: int, compiled: Compiled, learned: tuple[float, float], began: float
-    ) -> float:
+    def _judge(self, stage: Stage, epoch: int, compiled: Compiled, learned: tuple[float, float], began: float) -> float:
         """Write down the epoch; returns what decides when to stop: the loss on pictures held out for that."""
         size = feed.size_at(stage, epoch, self.pictures.size)
         validation = np.array(self.pictures.split.validation)
         loss, accuracy, outputs = self._measure(validation, size, compiled)
         decision = self._measure(self.deciding, size, compiled)[0] if stage.patience else 0.0
+        if math.isnan(decision):
+            what = "The loss on the pictures held out became nan"
+            raise self._diverged(what, stage, compiled.steps, epoch, compiled.steps - 1)
         targets, classes = self.pictures.targets[validation], self.pictures.classes
         figures = measure(stage.metrics, targets, outputs, classes, self.own) if stage.metrics else {}
         seconds = round(time.perf_counter() - began, 3)
