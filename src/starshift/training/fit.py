@@ -178,7 +178,7 @@ class _Training:
             began = time.perf_counter()
             learned = self._learn(number, stage, epoch, compiled, average)
             weights = average.copy() if average else read_weights(self.model)
-            with self._holding(weights):
+            with self._holding(weights) if average else contextlib.nullcontext():  # else it has them already
                 decision = self._judge(stage, epoch, compiled, learned, began)
             if not stage.patience or decision < lowest:
                 lowest, waited, self.kept, self.kept_epoch = decision, 0, weights, len(self.history)
