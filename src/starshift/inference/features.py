@@ -13,25 +13,6 @@ KEPT_AT_ONCE = 64
 """Pictures between two writes: so many are computed again after a stop."""
 
 
-def compute(
-    network: Callable[[], Network],
-    pixels: Callable[[], Any],
-    digests: Sequence[str],
-    store: Any,
-    progress: Callable[[int, int], None] | None = None,
-) -> np.ndarray:
-    """Features of pictures, from the store where they lie in it, else computed and stored.
-
-    network, pixels: called only if something is missing, since opening either costs time;
-        pixels yields an array-like of uint8 (N, size, size, 3) in the order of `digests`.
-    digests: of the N pictures.
-    store: a data.cache.RowStore for rows of float32 (features,).
-    Returns float32 (N, features).
-    """
-    fill(network, pixels, digests, store, progress)
-    return np.asarray(store.rows(digests))
-
-
 def fill(
     network: Callable[[], Network],
     pixels: Callable[[], Any],
@@ -39,9 +20,13 @@ def fill(
     store: Any,
     progress: Callable[[int, int], None] | None = None,
 ) -> None:
-    """Compute and store what a store lacks; see `compute`.
+    """Compute and store the features of pictures that a store lacks.
 
-    store: for rows of the network's output shape; into float16, what exceeds its range is stored as its largest value.
+    network, pixels: called only if something is missing, since opening either costs time;
+        pixels yields an array-like of uint8 (N, size, size, 3) in the order of `digests`.
+    digests: of the N pictures.
+    store: a data.cache.RowStore for rows of the network's output shape; into float16, what exceeds its range is
+        stored as its largest value.
     """
     missing = set(store.missing(digests))
     if missing:
