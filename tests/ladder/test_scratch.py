@@ -27,7 +27,9 @@ def recipe(name: str):
 def test_the_seeds_training_in_words():
     assert in_words(recipe("convnet")) == {"training": "30 epochs, batches of 20, rmsprop 0.0001"}
     said = in_words(recipe("regularized"))
-    assert said["training"] == "100 epochs of 100 batches, batches of 32, rmsprop 0.0001"
+    assert said["training"] == (
+        "100 epochs of 100 batches, batches of 32, rmsprop 0.0001, weights averaged with momentum 0.998"
+    )
     assert said["augmentation"].startswith("seeds: turned by up to 40°, shifted by up to 20 % of the side")
 
 

@@ -53,3 +53,18 @@ def test_no_decay_means_none_even_where_keras_has_one_by_default(name):
 def test_sgd_has_nesterovs_momentum():
     optimizer = optimizer_for(Stage(optimizer="sgd"), 1, network())
     assert (optimizer.momentum, optimizer.nesterov) == (0.9, True)
+
+
+@pytest.mark.parametrize("gradient", [1e-6, 1e-4, 1e-2])
+def test_rmsprop_steps_as_the_keras_of_the_seeds_did_also_where_gradients_are_small(gradient):
+    """Keras 2.0: a = 0.9 a + 0.1 g², w -= rate · g / (sqrt(a) + 1e-7). Keras 3 by itself makes far smaller steps."""
+    model = network()
+    kernel = model.get_layer("a").kernel
+    kernel.assign(np.zeros((3, 2)))
+    optimizer = optimizer_for(Stage(optimizer="rmsprop", learning_rate=1e-3), 1, model)
+    mean_square = expected = 0.0
+    for _ in range(3):
+        optimizer.apply([np.full((3, 2), gradient, np.float32)], [kernel])
+        mean_square = 0.9 * mean_square + 0.1 * gradient**2
+        expected -= 1e-3 * gradient / (mean_square**0.5 + 1e-7)
+    np.testing.assert_allclose(kernel.numpy(), expected, rtol=0.25 if gradient < 1e-5 else 1e-2)

@@ -60,3 +60,15 @@ def test_after_the_first_steps_a_step_takes_in_what_momentum_leaves():
     model.get_layer("norm").moving_mean.assign([1.0, 1.0])
     average.update()
     np.testing.assert_allclose(average.weights["norm/moving_mean"], 0.5)
+
+
+def test_a_long_average_takes_weights_in_now_and_then_and_comes_to_the_same():
+    model = network()
+    often, seldom = Average(model, 0.99), Average(model, 0.99)
+    seldom.stride, seldom.momentum = 5, 0.99**5
+    assert (often.stride, Average(model, 0.998).stride) == (1, 5)
+    for step in range(2000):
+        model.get_layer("norm").moving_mean.assign([step / 2000, 1.0])
+        often.update()
+        seldom.update()
+    np.testing.assert_allclose(often.weights["norm/moving_mean"], seldom.weights["norm/moving_mean"], atol=2e-3)

@@ -161,6 +161,7 @@ def regularized(options: Options, dataset: Dataset) -> Recipe:
         steps_per_epoch=100,
         epochs=100,
         augmentation=POLICIES["seeds"],
+        average=0.998,
     )
     return _seeds_network(options, dataset, {"dropout": 0.5}, stage)
 

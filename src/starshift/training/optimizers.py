@@ -8,6 +8,10 @@ from typing import Any
 from starshift.recipe import Stage
 from starshift.training.keras_setup import load_keras
 
+RMSPROP_EPSILON = 1e-14
+"""Keras 3 divides by sqrt(v + epsilon), epsilon = 1e-7, which shortens every step whose gradient is below 3e-4; the
+Keras of the seeds divided by sqrt(v) + 1e-7. This comes to the same as theirs."""
+
 
 def optimizer_for(stage: Stage, steps_per_epoch: int, model: Any) -> Any:
     """The stage's Keras optimizer for a model, with the learning rate's course over its epochs.
@@ -16,7 +20,7 @@ def optimizer_for(stage: Stage, steps_per_epoch: int, model: Any) -> Any:
     """
     optimizers = load_keras().optimizers
     makers: dict[str, tuple[Any, dict[str, Any]]] = {
-        "rmsprop": (optimizers.RMSprop, {}),
+        "rmsprop": (optimizers.RMSprop, {"epsilon": RMSPROP_EPSILON}),
         "adam": (optimizers.Adam, {}),
         "adamw": (optimizers.AdamW, {}),
         "sgd": (optimizers.SGD, {"momentum": 0.9, "nesterov": True}),
