@@ -1,4 +1,4 @@
-"""Deal pictures into parts: stratified by class, groups kept together. Splits and folds are both made of it.
+"""Deal pictures into parts: stratified by class, or in time, groups kept together. Splits and folds are made of it.
 
 It lies on the ground floor because data (splits) and evaluation (inner folds) share it and do not know each
 other.
@@ -30,6 +30,29 @@ def group_ids(count: int, groups: Sequence[Sequence[int]]) -> np.ndarray:
             one, other = sorted((root(first), root(second)))
             parent[other] = one
     return np.array([root(i) for i in range(count)], dtype=np.int64)
+
+
+def moments(order: Sequence[float] | np.ndarray, groups: Sequence[Sequence[int]]) -> np.ndarray:
+    """When each picture counts as taken: float (N,). Pictures of a group count with the latest of them.
+
+    A copy of a picture must not be split off from it; with the latest, the whole group is left to the later part, and
+    nothing that training sees is from the future.
+    """
+    ids = group_ids(len(order), groups)
+    latest = np.full(len(order), -np.inf)
+    np.maximum.at(latest, ids, np.asarray(order, dtype=np.float64))
+    return latest[ids]
+
+
+def blocks(moments: np.ndarray, shares: Sequence[float]) -> np.ndarray:
+    """The block of each picture, 0 for the earliest: int (N,). shares: how large each block is meant to be.
+
+    Pictures of one moment stay in one block, the later one where the border would fall among them.
+    """
+    order = np.argsort(moments, kind="stable")
+    bounds = (np.cumsum(shares)[:-1] / sum(shares) * len(moments)).round().astype(np.int64)
+    starts = moments[order[np.minimum(bounds, len(moments) - 1)]]
+    return np.searchsorted(starts, moments, side="right").astype(np.int64)
 
 
 def deal(targets: np.ndarray, ids: np.ndarray, ratios: Sequence[float], *, seed: int, needed: int = 0) -> np.ndarray:

@@ -6,15 +6,18 @@ import math
 import numpy as np
 import pytest
 from scipy.optimize import brentq, minimize_scalar
-from scipy.stats import binomtest, norm
+from scipy.stats import binomtest, norm, ttest_1samp
 
 from starshift.evaluation import statistics
 from starshift.evaluation.statistics import (
     bootstrap_weights,
     clopper_pearson,
+    holm,
     mcnemar,
+    mean_interval,
     paired_difference,
     percentile_interval,
+    resampled_t,
     wilson,
 )
 
@@ -200,3 +203,39 @@ def test_the_percentile_interval_takes_the_bias_back():
 def test_the_percentile_interval_holds_its_value(value):
     low, high = percentile_interval(value, np.random.default_rng(0).normal(size=1000))
     assert low <= value <= high
+
+
+# ---- resampling -----------------------------------------------------------------------------------
+
+
+def test_without_correction_it_is_the_ordinary_t_test_and_with_it_less_sure():
+    differences = np.random.default_rng(0).normal(0.02, 0.03, 10)
+    low, high, p_value = resampled_t(differences, 0.0)
+    oracle = ttest_1samp(differences, 0)
+    assert p_value == pytest.approx(oracle.pvalue)
+    assert (low, high) == pytest.approx(tuple(oracle.confidence_interval()))
+    wider = resampled_t(differences, 0.25)
+    assert wider[0] < low < high < wider[1]
+    assert wider[2] > p_value
+    # Nadeau and Bengio's standard error is that of the t-test times sqrt(1 + J * test_share).
+    assert (wider[1] - wider[0]) / (high - low) == pytest.approx(math.sqrt(1 + 10 * 0.25))
+
+
+def test_differences_without_spread_are_certain_and_a_single_one_says_nothing():
+    assert resampled_t(np.zeros(5), 0.25) == (0.0, 0.0, 1.0)
+    assert resampled_t(np.full(5, 0.5), 0.25) == (0.5, 0.5, 0.0)
+    with pytest.raises(ValueError, match="at least 2 differences, not 1"):
+        resampled_t(np.zeros(1), 0.25)
+
+
+def test_holm_multiplies_by_what_is_left_and_never_falls_with_the_rank():
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.9, 0.8]) == [1.0, 1.0]
+    assert holm([]) == []
+    assert holm([0.2]) == [0.2]
+
+
+def test_the_interval_of_a_mean_is_students():
+    values = np.random.default_rng(1).normal(size=30)
+    assert mean_interval(values) == pytest.approx(tuple(ttest_1samp(values, 0).confidence_interval()))
+    assert mean_interval(values[:1]) == (None, None)

@@ -70,15 +70,27 @@ def top(targets: np.ndarray, probabilities: np.ndarray, weights: np.ndarray, cou
 
 def log_loss(targets: np.ndarray, probabilities: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """The mean of -ln(probability of the true class), in nats per picture."""
+    return _mean(log_losses(targets, probabilities), weights)
+
+
+def log_losses(targets: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """The log loss of each picture, in nats: float64 (N,)."""
     given = probabilities[np.arange(len(targets)), targets].astype(np.float64)
-    return _mean(-np.log(np.clip(given, SMALLEST_PROBABILITY, 1 - SMALLEST_PROBABILITY)), weights)
+    losses: np.ndarray = -np.log(np.clip(given, SMALLEST_PROBABILITY, 1 - SMALLEST_PROBABILITY))
+    return losses
 
 
 def brier(targets: np.ndarray, probabilities: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """The mean squared distance between probabilities and truth, summed over the classes: 0 to 2."""
+    return _mean(briers(targets, probabilities), weights)
+
+
+def briers(targets: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """The Brier score of each picture: float64 (N,), 0 to 2."""
     distance = probabilities.astype(np.float64)
     distance[np.arange(len(targets)), targets] -= 1
-    return _mean((distance**2).sum(axis=1), weights)
+    squared: np.ndarray = (distance**2).sum(axis=1)
+    return squared
 
 
 def _mean(values: np.ndarray, weights: np.ndarray) -> np.ndarray:

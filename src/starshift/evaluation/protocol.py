@@ -45,6 +45,7 @@ _BOOTSTRAPPED: dict[str, Metric] = {
     "macro_f1": lambda targets, given, w: metrics.macro_f1(targets, given.argmax(axis=1), w),
     "roc_auc": metrics.roc_auc,
     "log_loss": metrics.log_loss,
+    "brier": metrics.brier,
 }
 
 
@@ -65,13 +66,14 @@ def score(predictions: Predictions, *, seed: int) -> Score:
     log_loss = figures["log_loss"]
     assert balanced_accuracy and macro_f1 and log_loss  # only the AUC can be undefined
     return Score(
-        accuracy=_proportion(int(table.trace()), len(known)),
+        accuracy=proportion(int(table.trace()), len(known)),
         balanced_accuracy=balanced_accuracy,
         macro_f1=macro_f1,
         roc_auc=figures["roc_auc"],
         log_loss=log_loss,
         confusion=tuple(tuple(row) for row in table.tolist()),
         classes=_class_scores(predictions.classes, table),
+        brier=figures["brier"],
     )
 
 
@@ -151,12 +153,15 @@ def _bootstrapped(targets: np.ndarray, probabilities: np.ndarray, *, seed: int) 
     for name, metric in _BOOTSTRAPPED.items():
         value = metric(targets, probabilities, np.ones((n, 1)))
         blocks = [block for block in drawn[name] if block is not None]
-        figures[name] = None if value is None else _estimate(float(value[0]), np.concatenate(blocks), n, wrong)
+        figures[name] = None if value is None else estimated(float(value[0]), np.concatenate(blocks), n, wrong)
     return figures
 
 
-def _estimate(value: float, drawn: np.ndarray, n: int, wrong: int) -> Estimate:
-    """A figure with its bootstrap interval, or with the reason why it has none."""
+def estimated(value: float, drawn: np.ndarray, n: int, wrong: int) -> Estimate:
+    """A figure with its bootstrap interval, or with the reason why it has none.
+
+    drawn: float (draws,), the figure in each draw. n: pictures. wrong: how many of them were not recognized.
+    """
     if np.ptp(drawn) < 1e-12:
         # "1.0 to 1.0" would claim certainty from a part that merely happens to hold no mistake.
         return Estimate(value, None, None, n, NO_SPREAD)
@@ -169,7 +174,7 @@ def _estimate(value: float, drawn: np.ndarray, n: int, wrong: int) -> Estimate:
     return Estimate(value, low, high, n, method)
 
 
-def _proportion(right: int, n: int) -> Estimate:
+def proportion(right: int, n: int) -> Estimate:
     """A share with Wilson's interval; without pictures it is 0 of 0, with no bounds."""
     interval = wilson(right, n)
     if interval is None:
@@ -181,7 +186,7 @@ def _class_scores(classes: tuple[str, ...], table: np.ndarray) -> tuple[ClassSco
     """Recall and precision of every class, from the confusion matrix."""
     right, there, called = table.diagonal().tolist(), table.sum(axis=1).tolist(), table.sum(axis=0).tolist()
     return tuple(
-        ClassScore(label, _proportion(right[i], there[i]), right[i] / called[i] if called[i] else None)
+        ClassScore(label, proportion(right[i], there[i]), right[i] / called[i] if called[i] else None)
         for i, label in enumerate(classes)
     )
 

@@ -7,7 +7,7 @@ cached `starshift fit` together. The tests hold every function against SciPy and
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from statistics import NormalDist
 
 import numpy as np
@@ -21,12 +21,13 @@ DRAWS = 1000
 _BLOCK_VALUES = 250_000  # weights held at once: 2 MB, so that the sums over them stay in the processor's cache
 
 
-def wilson(right: int, n: int, *, level: float = LEVEL) -> tuple[float, float] | None:
+def wilson(right: float, n: int, *, level: float = LEVEL) -> tuple[float, float] | None:
     """Wilson's score interval for a proportion; None where n is 0.
 
     Wilson, JASA 22 (1927) 209; method 3 in Newcombe, Statistics in Medicine 17 (1998) 857, without continuity
     correction. Its mean coverage is close to `level` even for n of 20 and for proportions near 0 or 1, where
     the usual value ± 1.96 standard errors collapses: 0 wrong of 20 is 83.9 % to 100 %, not 100 % to 100 %.
+    right may be no whole number where it is a mean over repeats.
     """
     assert 0 <= right <= n
     if n == 0:
@@ -95,6 +96,51 @@ def paired_difference(only_first: int, only_second: int, n: int, *, level: float
     return low, high
 
 
+def mean_interval(values: np.ndarray, *, level: float = LEVEL) -> tuple[float | None, float | None]:
+    """Student's interval for the mean of values, float (n,); (None, None) for fewer than 2."""
+    n = len(values)
+    if n < 2:
+        return None, None
+    half = _student(n - 1, level) * float(values.std(ddof=1)) / math.sqrt(n)
+    mean = float(values.mean())
+    return mean - half, mean + half
+
+
+def resampled_t(differences: np.ndarray, test_share: float, *, level: float = LEVEL) -> tuple[float, float, float]:
+    """The corrected resampled t-test for the mean of differences over folds: (low, high, p-value), two-sided.
+
+    differences: float (J,), one per fit, of two recipes on the same folds. test_share: pictures held out over
+    pictures trained on, 1/4 for 5 folds. Training sets of different folds overlap, so that the differences are alike
+    and the usual t-test calls luck a gain; Nadeau and Bengio, Machine Learning 52 (2003) 239, put
+    (1/J + test_share) · s² in place of s²/J (Bouckaert and Frank 2004 for repeated folds). Without any spread the
+    interval is the mean itself, and p is 1 for a mean of 0, else 0. Raises ValueError for fewer than 2.
+    """
+    from scipy.special import stdtr  # a fifth of the time of scipy.stats; asked for after minutes of fitting
+
+    count = len(differences)
+    if count < 2:
+        raise ValueError(f"a t-test takes at least 2 differences, not {count}")
+    mean = float(differences.mean())
+    error = math.sqrt((1 / count + test_share) * float(differences.var(ddof=1)))
+    if error == 0:
+        return mean, mean, float(mean == 0)
+    half = _student(count - 1, level) * error
+    return mean - half, mean + half, float(2 * stdtr(count - 1, -abs(mean) / error))
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """p-values adjusted for being looked at together, in their order: Holm, Scand. J. Statistics 6 (1979) 65.
+
+    Rejecting those below 0.05 errs somewhere in the family in at most 5 % of cases, however they depend on each other.
+    """
+    order = sorted(range(len(p_values)), key=lambda i: p_values[i])
+    adjusted, largest = [0.0] * len(p_values), 0.0
+    for rank, i in enumerate(order):
+        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[i]))
+        adjusted[i] = largest
+    return adjusted
+
+
 def bootstrap_weights(strata: np.ndarray, *, seed: int, draws: int = DRAWS) -> Iterator[np.ndarray]:
     """Yield how much each picture counts in each bootstrap draw: blocks of float64 (N, some draws).
 
@@ -142,6 +188,13 @@ def percentile_interval(value: float, drawn: np.ndarray, *, level: float = LEVEL
 def _z(level: float) -> float:
     """The normal quantile of a two-sided interval: 1.96 for 95 %."""
     return NormalDist().inv_cdf((1 + level) / 2)
+
+
+def _student(freedom: int, level: float) -> float:
+    """Student's quantile of a two-sided interval."""
+    from scipy.special import stdtrit
+
+    return float(stdtrit(freedom, (1 + level) / 2))
 
 
 def _drawn(n: int, draws: int, rng: np.random.Generator) -> np.ndarray:

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
+from starshift.records.calibration import Threshold
 from starshift.records.score import Score
 
 LEARNWARE_SCHEMA = 1
@@ -70,3 +71,5 @@ class Learnware(Struct, frozen=True, forbid_unknown_fields=True):
     id: str  # digest of `files`
     own: tuple[OwnPart, ...] = ()  # what of the user's own code it was made with
     unshareable: str = ""  # why it must not be shared, in a sentence; "" where it may be
+    temperature: float = 1.0  # what log probabilities are divided by; 1.0: nothing
+    thresholds: tuple[Threshold, ...] = ()  # from which confidence on it keeps a promise; none where nothing set them

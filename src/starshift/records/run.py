@@ -6,8 +6,11 @@ from typing import Literal
 
 from msgspec import Struct
 
+from starshift.records.calibration import Calibration
 from starshift.records.finding import Finding
-from starshift.records.score import Score
+from starshift.records.overlay import OverlayRecord
+from starshift.records.resampled import RecipeVerdict, Resampled
+from starshift.records.score import Estimate, Score
 from starshift.records.verdict import Verdict
 
 SCHEMA = 1
@@ -46,6 +49,9 @@ class RungRecord(Struct, frozen=True, forbid_unknown_fields=True):
     details: dict[str, str] = {}  # what was chosen or measured: base, precision, strength of the head, …
     nondeterministic: str = ""  # what the same seed does not fix, in a sentence
     builder: str = ""  # of its recipe
+    resampled: Resampled | None = None  # the recipe over folds of all pictures outside the test part
+    recipe_verdict: RecipeVerdict | None = None  # against the best repeated rung before; of a variant, its own rung
+    without_copies: Estimate | None = None  # accuracy without pictures of which a copy is in training; None: no such
 
 
 class TestRecord(Struct, frozen=True, forbid_unknown_fields=True):
@@ -53,9 +59,11 @@ class TestRecord(Struct, frozen=True, forbid_unknown_fields=True):
 
     rung: str
     opened: str  # ISO 8601, UTC
-    split: str  # digest of the split whose test part this is
+    split: str  # digest of the test part's pictures
     score: Score
     retrained: bool = False  # whether of the rung's model that was trained again, on validation pictures too
+    temperature: float = 1.0  # that the model's probabilities were scaled by
+    without_copies: Estimate | None = None  # as in RungRecord
 
 
 class RetrainRecord(Struct, frozen=True, forbid_unknown_fields=True):
@@ -100,4 +108,13 @@ class RunRecord(Struct, frozen=True, forbid_unknown_fields=True):
     environment: Environment
     openings: tuple[TestRecord, ...] = ()  # every opening of any test part in this folder, `test` among them
     retrained: RetrainRecord | None = None  # what model/ holds instead of the chosen rung's own model
+    protocol: str = ""  # how the recipes were repeated over folds, or why they were not, a sentence
+    overlay: OverlayRecord | None = None  # a person's decisions on labels, applied
     notes: tuple[str, ...] = ()  # what was skipped, replaced or estimated, in sentences
+
+    @property
+    def test_uses(self) -> int:
+        """How many models today's test part has been used for."""
+        return sum(opening.split == self.test.split for opening in self.openings) if self.test else 0
+
+    calibration: Calibration | None = None  # of the chosen rung; None for the baseline and in older records

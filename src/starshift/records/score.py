@@ -33,3 +33,4 @@ class Score(Struct, frozen=True, forbid_unknown_fields=True):
     log_loss: Estimate  # nats per picture
     confusion: tuple[tuple[int, ...], ...]  # rows: true class, columns: predicted class
     classes: tuple[ClassScore, ...]
+    brier: Estimate | None = None  # squared distance of probabilities and truth, 0 to 2; None in older records

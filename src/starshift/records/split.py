@@ -21,6 +21,7 @@ class SplitEntry(Struct, frozen=True, forbid_unknown_fields=True):
     digest: str  # SHA-256 of the file
     label: str
     part: str  # "train", "validation", "test"
+    group: int = 0  # pictures of one number, from 1, were kept in one part; 0: it is alone
 
 
 class SplitFile(Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,0 +1,181 @@
+"""Repeated folds: which there are, and what they say of recipes rather than of single models."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from starshift.errors import UsageError
+from starshift.evaluation.forward import forward_folds
+from starshift.evaluation.protocol import inner_folds
+from starshift.evaluation.statistics import LEVEL, holm, mean_interval, resampled_t, wilson
+from starshift.records.resampled import FoldResult, RecipeVerdict, Resampled
+from starshift.records.score import Estimate
+from starshift.seeds import child
+
+AUTO, HOLDOUT = "auto", "holdout"
+
+MOST_REPEATS, MOST_FOLDS = 100, 50
+
+FEW = 1000
+"""Pictures outside the test part below which folds are drawn 10 times by `auto`: a head on them takes moments."""
+
+ENOUGH = 1000
+"""Validation pictures from which `auto` leaves it at hold-out: the interval is then at most 6.2 points long."""
+
+Fold = tuple[np.ndarray, np.ndarray]
+"""Indices to fit on, and indices held out."""
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """Iterated K-fold validation with shuffling: `repeats` times, all pictures but the test part in `folds` folds."""
+
+    repeats: int
+    folds: int
+
+    def __str__(self) -> str:
+        """As sentences have it: "5 folds", "10 × 5 folds"."""
+        return f"{self.repeats} × {self.folds} folds" if self.repeats > 1 else f"{self.folds} folds"
+
+    @property
+    def fits(self) -> int:
+        """How often a recipe is fitted."""
+        return self.repeats * self.folds
+
+
+def parse(text: str) -> Protocol | None:
+    """ "5-fold", "10x5-fold" → a Protocol; "holdout" → None. Raises UsageError for anything else, `auto` too."""
+    if text == HOLDOUT:
+        return None
+    match = re.fullmatch(r"(?:(\d+)[x×])?(\d+)-?folds?", text.strip().lower())
+    repeats, folds = (int(match[1] or 1), int(match[2])) if match else (0, 0)
+    if not (1 <= repeats <= MOST_REPEATS and 2 <= folds <= MOST_FOLDS):
+        raise UsageError(
+            f"--protocol is {AUTO}, {HOLDOUT}, 5-fold or 10x5-fold (2 to {MOST_FOLDS} folds, drawn up to "
+            f"{MOST_REPEATS} times); {text!r} came."
+        )
+    return Protocol(repeats, folds)
+
+
+def choose(validation: int, outside_test: int) -> tuple[Protocol | None, str]:
+    """What `auto` means for so many pictures, and why, as a clause.
+
+    Chollet's rule (seed 001): hold-out where there is plenty, K folds where there is little, iterated where there is
+    very little.
+    """
+    if validation >= ENOUGH:
+        return None, f"{validation:,} validation pictures are enough to tell models apart by a few points"
+    if outside_test < FEW:
+        return Protocol(10, 5), f"{outside_test:,} pictures are so few that one split moves the figure by luck alone"
+    return Protocol(1, 5), f"{validation:,} validation pictures alone leave a wide interval"
+
+
+def draw(
+    targets: np.ndarray,
+    protocol: Protocol,
+    *,
+    groups: Sequence[Sequence[int]] = (),
+    order: Sequence[float] = (),
+    seed: int,
+) -> list[tuple[int, int, Fold]]:
+    """(repeat, fold, (indices to fit on, indices held out)) for every fit, stratified, groups on one side.
+
+    targets: int (N,), of the pictures outside the test part. A picture that is alone in its class is never held out.
+    order: (N,), numbers that grow with time, if training must not see the future; the folds are then drawn once.
+    Raises DataError where the pictures do not make 2 folds.
+    """
+    if len(order):
+        return [
+            (0, fold, pair)
+            for fold, pair in enumerate(forward_folds(targets, order, folds=protocol.folds, groups=groups))
+        ]
+    return [
+        (repeat, fold, pair)
+        for repeat in range(protocol.repeats)
+        for fold, pair in enumerate(
+            inner_folds(targets, folds=protocol.folds, groups=groups, seed=child(seed, "protocol", repeat))
+        )
+    ]
+
+
+def summarize(protocol: Protocol, results: Sequence[FoldResult], held: Sequence[np.ndarray]) -> Resampled:
+    """All fits of one recipe in figures. held: of each result, the pictures held out: int (n,).
+
+    Accuracy is the mean over the repeats, with Wilson's interval at n = the number of pictures, however often each
+    was predicted: a second repeat brings no new pictures. Measured by simulating the whole procedure
+    (benchmarks/coverage.py): 94 to 96 % for the accuracy of the recipe as for that of the model fitted on all. Log
+    loss: mean over the repeats, Student's interval over pictures.
+    """
+    size = int(max(rows.max(initial=-1) for rows in held)) + 1
+    times, right, losses = np.zeros(size), np.zeros(size), np.zeros(size)
+    for result, rows in zip(results, held, strict=True):
+        times[rows] += 1
+        right[rows] += result.right
+        losses[rows] += result.losses
+    seen = times > 0
+    shares, each = right[seen] / times[seen], losses[seen] / times[seen]
+    n, method = int(seen.sum()), f"out of {protocol}"
+    low, high = wilson(float(shares.sum()), n) or (None, None)
+    return Resampled(
+        protocol=str(protocol),
+        accuracy=Estimate(float(shares.mean()), low, high, n, f"{method}; Wilson over pictures"),
+        log_loss=Estimate(float(each.mean()), *mean_interval(each), n, f"{method}; Student's t over pictures"),
+        fold_accuracies=tuple(float(np.mean(result.right)) for result in results),
+        trained_on=int(np.median([result.trained_on for result in results])),
+        seconds=round(sum(result.seconds for result in results), 2),
+    )
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two recipes that were fitted on the same folds."""
+
+    recipe: str
+    against: str
+    difference: tuple[float, ...]  # of accuracy, fold by fold
+    test_share: float  # pictures held out over pictures trained on
+
+
+def compare(comparisons: Sequence[Comparison], pictures: int, protocol: Protocol) -> list[RecipeVerdict]:
+    """A verdict for every comparison of a ladder, by the corrected resampled t-test, together by Holm's method."""
+    tests = [resampled_t(np.array(one.difference), one.test_share) for one in comparisons]
+    adjusted = holm([p_value for _, _, p_value in tests])
+    return [
+        _verdict(one, low, high, p_value, together, pictures, protocol)
+        for one, (low, high, p_value), together in zip(comparisons, tests, adjusted, strict=True)
+    ]
+
+
+def _verdict(
+    one: Comparison, low: float, high: float, p_value: float, adjusted: float, pictures: int, protocol: Protocol
+) -> RecipeVerdict:
+    mean = float(np.mean(one.difference))
+    outcome: Literal["gain", "loss", "undecided"] = "undecided"
+    if adjusted < 1 - LEVEL and mean:
+        outcome = "gain" if mean > 0 else "loss"
+    where = f"over {protocol} of {pictures:,} pictures"
+    test = f"corrected resampled t-test, p = {adjusted:.2g}" + (" after Holm" if adjusted > p_value else "")
+    if outcome == "undecided":
+        sentence = f"as a recipe, no difference from {one.against} can be told {where}: {_signed(mean)} points, 95 % "
+        sentence += f"interval {_points(low)} to {_points(high)}; {test}"
+    else:
+        verb, near, far = ("gains", low, high) if outcome == "gain" else ("loses", -high, -low)
+        sentence = f"as a recipe, {verb} {_points(abs(mean))} points against {one.against} {where}, 95 % interval "
+        sentence += f"{_points(near)} to {_points(far)}; {test}"
+    method = f"corrected resampled t, {protocol}"
+    difference = Estimate(mean, low, high, pictures, method)
+    return RecipeVerdict(one.recipe, one.against, outcome, difference, len(one.difference), p_value, adjusted, sentence)
+
+
+def _points(share: float) -> str:
+    return f"{round(100 * share, 1) + 0.0:.1f}"
+
+
+def _signed(share: float) -> str:
+    text = _points(share)
+    return f"+{text}" if float(text) > 0 else text
