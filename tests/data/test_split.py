@@ -5,8 +5,9 @@ import pytest
 from hypothesis import assume, settings
 from hypothesis import given as where
 from hypothesis import strategies as st
+from msgspec import structs
 
-from starshift.data.split import given, make_split, stratified
+from starshift.data.split import given, in_time, make_split, ratios_for, stratified
 from starshift.errors import DataError, UsageError
 from starshift.records import Dataset, Picture
 
@@ -144,7 +145,13 @@ def test_the_seed_decides():
 def test_how_it_was_split_is_said():
     data = dataset(["cat", "dog"] * 5)
     assert stratified(data, seed=4).how == "stratified 6:2:2, seed 4"
-    assert stratified(data, groups=[[0, 2]], seed=4).how == "stratified 6:2:2, seed 4, exact copies kept together"
+    near = "stratified 6:2:2, seed 4, exact and near copies kept together"
+    assert stratified(data, groups=[[0, 2]], seed=4).how == near
+    same = [
+        structs.replace(picture, digest="0" * 64) if i in (0, 2) else picture for i, picture in enumerate(data.pictures)
+    ]
+    data = structs.replace(data, pictures=tuple(same))
+    assert stratified(data, groups=[[0, 2]], seed=4).how == near.replace("exact and near", "exact")
 
 
 def test_ratios_of_zero_are_refused():
@@ -175,7 +182,7 @@ def test_without_a_validation_part_a_quarter_of_training_is_cut():
     assert ({0, 2} <= set(split.train)) or ({0, 2} <= set(split.validation))
     assert split.how == (
         "as the folders give it (train, test); validation cut from train 75:25, stratified, seed 0, "
-        "exact copies kept together"
+        "exact and near copies kept together"
     )
 
 
@@ -204,3 +211,52 @@ def test_pictures_outside_the_given_parts_are_an_error():
 def test_own_parts_are_made_where_none_are_given():
     data = dataset(["cat", "dog"] * 10)
     assert make_split(data, seed=3) == stratified(data, seed=3)
+
+
+# ---- in time --------------------------------------------------------------------------------------
+
+
+@settings(deadline=None)
+@where(st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 40)), min_size=5, max_size=60))
+def test_no_part_has_a_picture_from_the_future_of_the_next(pictures):
+    names, order = zip(*pictures, strict=True)
+    data = dataset(names)
+    try:
+        split = in_time(data, order)
+    except DataError:
+        return
+    latest = [max(order[row] for row in getattr(split, part)) for part in PARTS]
+    earliest = [min(order[row] for row in getattr(split, part)) for part in PARTS]
+    assert latest[0] < earliest[1] and latest[1] < earliest[2]
+    assert {names[row] for row in split.train} == set(names)
+
+
+def test_a_copy_from_earlier_goes_where_the_latest_of_its_group_goes():
+    data = dataset(["cat", "dog"] * 10)
+    split = in_time(data, list(range(20)), groups=[[0, 19]])
+    assert {0, 19} <= set(split.test)
+    assert make_split(data, order=list(range(20)), seed=0).how == "in time 6:2:2, training on the earliest"
+
+
+def test_classes_that_appear_too_late_and_moments_that_are_too_coarse_are_refused():
+    with pytest.raises(DataError, match=r"the training part, which has the earliest pictures, has none of 'dog'"):
+        in_time(dataset(["cat"] * 9 + ["dog"]), list(range(10)))
+    with pytest.raises(DataError, match=r"no picture is left for (train|validation|test)"):
+        in_time(dataset(["cat"] * 10), [0] * 10)
+
+
+def test_validation_is_cut_from_the_latest_of_a_given_training_part():
+    data = dataset(["cat", "dog"] * 50, ["train"] * 80 + ["test"] * 20)
+    split = make_split(data, order=list(range(100)), seed=0)
+    assert split.validation == tuple(range(60, 80))
+    assert split.how == "as the folders give it (train, test); validation cut from train 75:25, the latest pictures"
+
+
+def test_what_is_kept_together_is_said_by_its_name():
+    split = make_split(dataset(["cat", "dog"] * 5), groups=[[0, 2]], together="groups by patient", seed=4)
+    assert split.how == "stratified 6:2:2, seed 4, groups by patient kept together"
+
+
+def test_a_million_pictures_need_a_hundredth_of_them_to_measure_by():
+    assert ratios_for(999_999) == (6, 2, 2)
+    assert ratios_for(1_000_000) == (98, 1, 1)

@@ -241,7 +241,8 @@ _SHARED_SILENCE = _Silence()
 
 
 @contextmanager
-def _silence() -> Iterator[None]:
+def silence() -> Iterator[None]:
+    """A context without warnings, in as many threads at once as one likes."""
     # From Python 3.14 on each thread can have filters of its own.
     own = getattr(sys.flags, "context_aware_warnings", False)
     with warnings.catch_warnings() if own else _SHARED_SILENCE:
@@ -253,7 +254,7 @@ def _silence() -> Iterator[None]:
 def _quietly(name: str, data: bytes) -> AbstractContextManager[None]:
     """A context in which those readers that warn of damage do not. Ordinary JPEGs and PNGs never need it."""
     warns = name in ("TIFF", "GIF") or (name == "PNG" and b"acTL" in data)
-    return _silence() if warns else nullcontext()
+    return silence() if warns else nullcontext()
 
 
 def _refuse_bombs(picture: ImageFile.ImageFile) -> None:

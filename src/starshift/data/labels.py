@@ -176,6 +176,28 @@ def label(labels: LabelFile, content: bytes, candidates: Sequence[str], folders:
     return layout
 
 
+def column(labels: LabelFile, content: bytes, paths: Sequence[str], wanted: str, option: str) -> dict[str, str]:
+    """Another column of the label file: its cell for each of these pictures that has a row; empty cells are left out.
+
+    Raises DataError if the column is not there, or if rows of one picture disagree.
+    """
+    table = parse(content, labels.path.name)
+    if composed(wanted) not in table.columns:
+        raise DataError(_no_column(table, wanted, option))
+    finder = Finder(paths)
+    file_column, _, _ = _columns(table, labels, finder)
+    given: dict[str, set[str]] = defaultdict(set)
+    for file, cell in zip(table.cells(file_column), table.cells(composed(wanted)), strict=True):
+        found = finder.find(file) if file and cell else []
+        if len(found) == 1:
+            given[found[0]].add(cell)
+    if torn := sorted(path for path, cells in given.items() if len(cells) > 1):
+        raise DataError(
+            f"Rows of '{table.name}' disagree in the column '{wanted}' on {some(map(repr, torn), 3)}. Mend them."
+        )
+    return {path: cells.pop() for path, cells in given.items()}
+
+
 _Given = dict[str, list[tuple[int, str]]]
 
 

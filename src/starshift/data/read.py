@@ -68,12 +68,12 @@ class Pictures:
         """dataset, source: what was read. cache: folder for pixels. notes: sentences about the cache."""
         self.dataset = dataset
         self.notes = list(notes)
-        self._source = source
+        self.source = source
         self._cache = cache
 
     def bytes(self, path: str) -> bytes:
         """The file of a picture. Raises UnreadablePicture if it cannot be read any more."""
-        return self._source.read(path)
+        return self.source.read(path)
 
     def pixels(self, frame: Frame, progress: Progress | None = None) -> Rows:
         """Every picture at this frame: uint8 (N, size, size, 3), in the order of `dataset.pictures`.
@@ -109,7 +109,7 @@ class Pictures:
 
     def _again(self, picture: Picture, frame: Frame) -> tuple[np.ndarray, Facts] | None:
         try:
-            data = self._source.read(picture.path)
+            data = self.source.read(picture.path)
             return decode(data, frame) if _digest(data) == picture.digest else None
         except UnreadablePicture:
             return None
@@ -122,10 +122,10 @@ class Pictures:
 def _layout(source: Source, sifted: Sifted, labels: LabelFile | None) -> Layout:
     if labels is None:
         return recognize(sifted.candidates, source.listing.folders, sifted.tables)
-    return label(labels, _label_bytes(source, labels.path), sifted.candidates, source.listing.folders)
+    return label(labels, label_bytes(source, labels.path), sifted.candidates, source.listing.folders)
 
 
-def _label_bytes(source: Source, path: Path) -> bytes:
+def label_bytes(source: Source, path: Path) -> bytes:
     """The label file: where the path leads, or inside the source."""
     if path.is_file():
         try:

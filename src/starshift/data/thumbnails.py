@@ -15,12 +15,13 @@ TILE_SIDE = 160
 """Longest side in pixels of one picture among many."""
 
 
-def thumbnail(square: np.ndarray, width: int, height: int) -> bytes:
+def thumbnail(square: np.ndarray, width: int, height: int, *, side: int = THUMBNAIL_SIDE) -> bytes:
     """A JPEG in the picture's own proportions.
 
-    square: uint8 (size, size, 3), the picture stretched to a square. width, height: of the original, pixels.
+    square: uint8 (size, size, 3), the picture stretched to a square. width, height: of the original, pixels. side: the
+    JPEG's longest, pixels.
     """
-    scale = THUMBNAIL_SIDE / max(width, height)
+    scale = side / max(width, height)
     size = max(1, round(width * scale)), max(1, round(height * scale))
     stream = BytesIO()
     Image.fromarray(square).resize(size, Image.Resampling.BICUBIC).save(stream, "JPEG", quality=80)
