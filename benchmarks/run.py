@@ -18,11 +18,18 @@ NAMES = (
     "frozen",
     "views",
     "finetuned",
+    "forecast",
     "convnet",
     "augment",
     "accuracy",
+    "labels",
+    "findings",
     "memory",
     "predicted",
+    "protocols",
+    "recipes",
+    "coverage",
+    "calibration",
 )
 """Every benchmark, in the order of the page."""
 

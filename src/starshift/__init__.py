@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from starshift.api.check import check as check
     from starshift.api.fit import fit as fit
+    from starshift.api.forecast import forecast as forecast
     from starshift.api.predict import predict as predict
     from starshift.api.pretrain import pretrain as pretrain
     from starshift.api.reproduce import reproduce as reproduce
+    from starshift.api.review import review as review
     from starshift.api.run import Run as Run
     from starshift.api.summary import summary as summary
     from starshift.ladder.own import OwnRung as OwnRung
@@ -25,15 +27,30 @@ _PUBLIC = {
     "check": "starshift.api.check",
     "fit": "starshift.api.fit",
     "predict": "starshift.api.predict",
+    "forecast": "starshift.api.forecast",
     "Run": "starshift.api.run",
     "pretrain": "starshift.api.pretrain",
     "reproduce": "starshift.api.reproduce",
+    "review": "starshift.api.review",
     "summary": "starshift.api.summary",
     "OwnRung": "starshift.ladder.own",
     "Stage": "starshift.recipe",
 }
 
-__all__ = ["OwnRung", "Run", "Stage", "__version__", "check", "fit", "predict", "pretrain", "reproduce", "summary"]
+__all__ = [
+    "OwnRung",
+    "Run",
+    "Stage",
+    "__version__",
+    "check",
+    "fit",
+    "forecast",
+    "predict",
+    "pretrain",
+    "reproduce",
+    "review",
+    "summary",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -38,7 +38,15 @@ BUILDERS: dict[str, dict[str, type]] = {
         "l1": float,
         "l2": float,
     },
-    "frozen": {"bases": tuple, "strengths": tuple, "views": int, "augmentation": str, "cuts": tuple, "head": str},
+    "frozen": {
+        "bases": tuple,
+        "strengths": tuple,
+        "views": int,
+        "augmentation": str,
+        "cuts": tuple,
+        "head": str,
+        "balance": bool,
+    },
     "fine-tuned": {
         "base": str,
         "cut": str,
@@ -112,10 +120,13 @@ class Stage(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     # Names in METRICS, or of one's own. Left out of the JSON where there are none, so that the digests of recipes
     # stay what they were before there were metrics, and finished rungs are known again.
     metrics: tuple[str, ...] | UnsetType = UNSET
+    # Whether every class counts the same in the loss, however many pictures it has; left out where it does not.
+    balance: bool | UnsetType = UNSET
 
     def __post_init__(self) -> None:
-        if not self.metrics:
-            msgspec.structs.force_setattr(self, "metrics", UNSET)
+        for name in ("metrics", "balance"):
+            if not getattr(self, name):
+                msgspec.structs.force_setattr(self, name, UNSET)
         if problems := _stage_problems(self):
             raise UsageError(problems)
 

@@ -15,7 +15,9 @@ def test_a_check_reads_and_looks(tiny_pictures):
     checked = starshift.check(tiny_pictures)
     assert len(checked.dataset.pictures) == 37
     assert [aside.path for aside in checked.dataset.set_aside] == ["sky/broken.jpg"]
-    assert [finding.kind for finding in checked.findings] == ["exact copies"]
+    # The classes of these pictures are colours, which is told and left to the reader to judge.
+    assert [finding.kind for finding in checked.findings] == ["exact copies", "shortcut"]
+    assert "from the mean colour in" in checked.findings[1].sentence
 
 
 def test_a_check_takes_a_label_file(tmp_path, finished_pictures):

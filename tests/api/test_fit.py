@@ -11,6 +11,7 @@ import pytest
 import starshift
 from discs import COLOURS, draw, draw_set
 from starshift.api.run import Run
+from starshift.cli.tables import show_run
 from starshift.errors import DataError, LeakError, RunError, UsageError
 from starshift.ladder import fit as family
 from starshift.progress import Silent
@@ -219,15 +220,29 @@ def test_the_test_part_is_not_opened_again_when_another_rung_becomes_the_best(ru
     pictures, out = run_of_its_own
     first = Run(out).record
     assert first.test.rung == "convnet"
-    monkeypatch.setattr("starshift.ladder.climb._goodness", lambda record: record.name == "baseline")
+    monkeypatch.setattr("starshift.ladder.climb._on_validation", lambda record: record.name == "baseline")
     monkeypatch.setattr("starshift.api.fit.open_test", None)
     second = fit(pictures, out).record
     assert second.chosen == "baseline" and second.test == first.test
     (note,) = second.notes
     assert note == (
         f"The test part was opened on {first.test.opened} for 'convnet' and is not opened again for 'baseline', "
-        "which is now the best on the validation part."
+        "which is now the best on the validation part (--open-test-again does)."
     )
+
+
+def test_a_second_opening_takes_a_flag_and_is_counted_aloud(run_of_its_own, monkeypatch, capsys):
+    pictures, out = run_of_its_own
+    first, other = Run(out).record.test, "convnet:epochs=1"
+    monkeypatch.setattr("starshift.ladder.climb._on_validation", lambda record: record.name == other)
+    run = fit(pictures, out, rungs=f"convnet,{other}", open_test_again=True)
+    assert [opening.rung for opening in run.record.openings] == ["convnet", other]
+    assert run.record.test_uses == 2 and run.record.test != first
+    assert "Test data was used 2 times" in run.report.read_text(encoding="utf-8")
+    show_run(run)
+    assert f"Test data, used 2 times, the last time for {other}" in capsys.readouterr().out
+    again = fit(pictures, out, rungs=f"convnet,{other}", open_test_again=True)
+    assert len(again.record.openings) == 2  # the same model is not tested twice
 
 
 def test_what_was_said_of_another_test_part_is_forgotten(run_of_its_own):

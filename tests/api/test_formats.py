@@ -71,3 +71,11 @@ def test_an_unknown_format_gets_a_guess():
     with pytest.raises(UsageError, match=r"Format 'jsn' is not known. Did you mean 'json'\?"):
         write([], CLASSES, StringIO(), "jsn", all_classes=False)
     assert set(FORMATS) == {"table", "csv", "json"}
+
+
+def test_a_picture_that_it_is_not_sure_enough_of_has_no_label_and_keeps_its_probability():
+    unsure = [Prediction("a.jpg", "", 0.61, {"cat": 0.61, "dog, wolf": 0.39})]
+    assert written("table", unsure).split("  ")[0] == "don't know"
+    assert "61.0%" in written("table", unsure)
+    assert written("csv", unsure).splitlines()[1] == "a.jpg,,0.610000,"
+    assert json.loads(written("json", unsure)) == [{"file": "a.jpg", "label": "", "probability": 0.61}]

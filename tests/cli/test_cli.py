@@ -117,8 +117,14 @@ def test_check_says_what_is_there_file_by_file(tiny_pictures):
     assert "  red/red-00.png = sky/same.png" in done.stdout
 
 
-def test_check_says_when_nothing_was_found(finished_pictures):
-    assert "Nothing was found that could mislead." in starshift("check", finished_pictures).stdout
+def test_check_says_when_nothing_was_found(tmp_path):
+    """Discs of one colour, dealt into two classes that nothing tells apart."""
+    discs = draw_set(tmp_path / "drawn", per_class=24, classes=("red",)) / "red"
+    for number, file in enumerate(sorted(discs.iterdir())):
+        folder = tmp_path / "photos" / "ab"[number // 2 % 2]
+        folder.mkdir(parents=True, exist_ok=True)
+        file.rename(folder / file.name)
+    assert "Nothing was found that could mislead." in starshift("check", tmp_path / "photos").stdout
 
 
 def test_predict_prints_csv_with_a_column_per_class(finished_run, finished_pictures, tmp_path):
@@ -153,17 +159,32 @@ def test_report_renders_again(finished_run):
 
 
 def test_a_verdict_stands_below_its_rung_within_the_width():
-    row = dict(rung="convnet", accuracy="85 %", log_loss="0.5", seconds="5 s", verdict="word " * 40)
+    row = dict(
+        rung="convnet", accuracy="85 %", balanced_accuracy="", log_loss="0.5", seconds="5 s", verdict="word " * 40
+    )
     lines = table([row], 60).splitlines()
     assert lines[0].split() == ["rung", "accuracy", "(95", "%", "interval)", "log", "loss", "time"]
     assert len(lines) > 4 and all(len(line) < 60 for line in lines[2:])
     assert all(line.startswith(" " * len("convnet  ")) for line in lines[2:])
 
 
+def test_balanced_accuracy_takes_the_place_of_accuracy_where_it_leads():
+    row = dict(rung="convnet", accuracy="95 %", balanced_accuracy="61 %", log_loss="0.5", seconds="5 s", verdict="word")
+    lines = table([row], 80).splitlines()
+    assert "balanced accuracy (95 % interval)" in lines[0] and "61 %" in lines[1] and "95 %" not in lines[1]
+
+
 def test_a_long_name_has_a_line_of_its_own():
     long = "modern:epochs=6:augment=randaugment:patience=3"
     rows = [
-        dict(rung=name, accuracy="100.0 % (67.6 to 100.0, n = 8)", log_loss="0.065", seconds="45 s", verdict="a gain")
+        dict(
+            rung=name,
+            accuracy="100.0 % (67.6 to 100.0, n = 8)",
+            balanced_accuracy="",
+            log_loss="0.065",
+            seconds="45 s",
+            verdict="a gain",
+        )
         for name in ("convnet", long)
     ]
     lines = table(rows, 80).splitlines()

@@ -8,6 +8,7 @@ from starshift.compose.predictor import Predictor
 from starshift.data.cache import cache_root
 from starshift.data.decode import Frame
 from starshift.errors import RunError
+from starshift.evaluation.calibration import scaled
 from starshift.learnware import package
 from starshift.models import heads, scratch
 from starshift.records import BaseReference
@@ -87,3 +88,12 @@ def test_a_network_with_tensors_of_another_is_refused_in_words(convnet):
     ):
         with pytest.raises(RunError, match="do not fit its network"):
             Predictor(other, wrong, cache_root())(pixels(1, 28))
+
+
+def test_a_temperature_scales_what_every_way_of_asking_gets(baseline):
+    learnware, tensors = baseline
+    plain = Predictor(learnware, tensors, cache_root())
+    warm = Predictor(msgspec.structs.replace(learnware, temperature=2.0), tensors, cache_root())
+    expected = scaled(plain(pixels(3, 1)), 2.0)
+    np.testing.assert_array_equal(warm(pixels(3, 1)), expected)
+    np.testing.assert_array_equal(warm.stored(["x", "y", "z"], never), expected)

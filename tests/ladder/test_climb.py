@@ -14,7 +14,7 @@ from starshift.ladder.folder import RunFolder
 from starshift.ladder.rungs import RUNGS, find
 from starshift.progress import Silent
 from starshift.recipe import Recipe
-from starshift.records import RungRecord
+from starshift.records import Dataset, RungRecord
 
 
 class Materials:
@@ -24,6 +24,7 @@ class Materials:
         self.said: list[str] = []
         self.progress = Silent()
         self.progress.say = self.said.append
+        self.dataset = Dataset("x", "class folders", (), ())
 
 
 def planned(name: str, **changes) -> Planned:
@@ -73,6 +74,23 @@ def test_the_best_is_the_most_accurate_and_of_equals_the_one_with_the_lower_loss
     assert Climb([convnet, surer]).best is surer
 
 
+def test_of_uneven_classes_the_best_has_the_highest_balanced_accuracy(finished_run):
+    _, convnet = finished_run.record.rungs
+
+    def with_figures(name: str, accuracy: float, balanced: float) -> RungRecord:
+        figure = convnet.score.accuracy
+        score = msgspec.structs.replace(
+            convnet.score,
+            accuracy=msgspec.structs.replace(figure, value=accuracy),
+            balanced_accuracy=msgspec.structs.replace(figure, value=balanced),
+        )
+        return msgspec.structs.replace(convnet, name=name, score=score)
+
+    careless, fair = with_figures("careless", 0.95, 0.5), with_figures("fair", 0.9, 0.8)
+    assert Climb([careless, fair]).best is careless
+    assert Climb([careless, fair], uneven=True).best is fair
+
+
 def test_a_skipped_rung_has_no_score(finished_run):
     with pytest.raises(StarshiftError, match=r"Rung 'features' has no score: it was skipped \(no weights\)"):
         score_of(RungRecord(name="features", status="skipped", key="", reason="no weights"))
@@ -106,13 +124,13 @@ def test_a_training_that_never_went_well_is_one_rung_lost_and_not_the_run(monkey
 def test_a_variant_is_compared_with_its_own_rung_and_without_it_with_the_best(finished_run):
     baseline, convnet = finished_run.record.rungs
     variant = find("convnet:dropout=0.5")
-    assert module._rival(variant, Climb([convnet])) is convnet
+    assert module.rival(variant, Climb([convnet])) is convnet
     better = msgspec.structs.replace(convnet, name="features")
     worse = msgspec.structs.replace(baseline, name="convnet")
-    assert module._rival(variant, Climb([better, worse])) is worse
-    assert module._rival(find("regularized"), Climb([better, worse])) is better
-    assert module._rival(variant, Climb([better])) is better
-    assert module._rival(variant, Climb()) is None
+    assert module.rival(variant, Climb([better, worse])) is worse
+    assert module.rival(find("regularized"), Climb([better, worse])) is better
+    assert module.rival(variant, Climb([better])) is better
+    assert module.rival(variant, Climb()) is None
 
 
 def test_the_baseline_comes_first_and_a_variant_after_its_rung_even_if_it_is_cheaper():

@@ -176,3 +176,13 @@ def test_metrics_are_named_with_hyphens_for_blanks():
         find("convnet:metrics=acu/brier")
     with pytest.raises(UsageError, match="The metric top-5 needs more than 5 classes; there are 2"):
         recipe("convnet:metrics=top-5")
+
+
+def test_every_class_can_be_made_to_count_the_same():
+    assert recipe("features:balance=yes").arguments["balance"] is True
+    assert recipe("convnet:balance=yes").stages[0].balance is True
+    assert recipe("fine-tuned:balance=yes").stages[0].balance is True
+    with pytest.raises(UsageError, match="convnet:balance=no changes nothing: convnet is that already"):
+        recipe("convnet:balance=no")
+    with pytest.raises(UsageError, match="balance of convnet is yes or no; 'perhaps' came"):
+        recipe("convnet:balance=perhaps")

@@ -187,3 +187,20 @@ def test_a_model_with_own_code_says_that_it_is_not_for_sharing(tmp_path):
     assert "/home/me" not in text
     edit(tmp_path / "model", unshareable="")
     assert refused(tmp_path / "model")[1].startswith("It was made with own code and does not say that it is not for")
+
+
+def test_a_temperature_is_on_the_card_and_must_be_above_0(folder, tmp_path):
+    package.write(learnware(temperature=1.423), TENSORS, tmp_path / "scaled")
+    read, _ = package.read(tmp_path / "scaled")
+    assert read.temperature == 1.423
+    assert "- Temperature: 1.423. Log probabilities are divided by it" in (tmp_path / "scaled/README.md").read_text()
+    assert "Temperature" not in (folder / "README.md").read_text()
+    edit(folder, temperature=0.0)
+    assert "Its temperature is 0.0; it must be a number above 0." in refused(folder)
+
+
+def test_a_model_from_before_temperatures_still_reads(folder):
+    whole = files.read(folder / "learnware.json", dict)
+    files.write({k: v for k, v in whole.items() if k not in ("temperature", "thresholds")}, folder / "learnware.json")
+    read, _ = package.read(folder)
+    assert (read.temperature, read.thresholds) == (1.0, ())

@@ -15,10 +15,12 @@ from starshift.models.classical import (
     discriminant,
     fit_head,
     head_probabilities,
+    held_out_probabilities,
     logistic,
     majority,
     probabilities_of,
 )
+from starshift.models.heads import class_weights
 
 STRENGTHS = (3e-3, 1e-2, 3e-2)
 
@@ -295,3 +297,69 @@ def test_the_same_data_give_the_same_head():
     features, targets = clouds(3, 15)
     one, two = fitted(features, targets, 3), fitted(features, targets, 3)
     assert (one.kernel == two.kernel).all() and (one.bias == two.bias).all()
+
+
+def uneven(classes: int = 2):
+    """Overlapping clouds, the first class ten times as large as each of the others."""
+    features, targets = clouds(classes, 100, 8, apart=0.4)
+    rng = np.random.default_rng(0)
+    keep = (targets == 0) | (rng.random(len(targets)) < 0.1)
+    return features[keep], targets[keep]
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_weighted_rows_are_those_of_scikit_learn(classes):
+    features, targets = uneven(classes)
+    weights = class_weights(targets, classes)
+    theirs = LogisticRegression(C=0.1, class_weight="balanced", tol=1e-8, max_iter=2000).fit(features, targets)
+    assert weights == pytest.approx(len(targets) / (classes * np.bincount(targets)))
+    kernel, bias = logistic(features, targets, classes, 0.1, counting=weights[targets])
+    assert np.allclose(kernel.T, theirs.coef_, atol=0.02)
+    assert np.allclose(bias - bias.mean(), theirs.intercept_ - theirs.intercept_.mean(), atol=0.05)
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_a_balanced_head_recognizes_more_of_the_small_classes(classes):
+    features, targets = uneven(classes)
+    recalls = {}
+    for balance in (False, True):
+        answers = says(fitted(features, targets, classes, balance=balance), features).argmax(axis=1)
+        recalls[balance] = np.mean([np.mean(answers[targets == label] == label) for label in range(classes)])
+    assert recalls[True] > recalls[False] + 0.05
+
+
+def test_balance_changes_nothing_where_all_classes_are_of_one_size():
+    features, targets = clouds(3, 30)
+    plain, balanced = fitted(features, targets, 3), fitted(features, targets, 3, balance=True)
+    assert np.allclose(plain.kernel, balanced.kernel, atol=1e-4)
+
+
+def test_a_balanced_head_takes_views_as_well():
+    features, targets = uneven(3)
+    views = [features + np.random.default_rng(1).normal(0, 0.1, features.shape).astype(np.float32)]
+    assert np.isfinite(fitted(features, targets, 3, views=views, balance=True).kernel).all()
+
+
+# --- what is said of pictures that were not fitted on ---
+
+
+@pytest.mark.parametrize("classes", [2, 4])
+def test_held_out_probabilities_are_those_whose_loss_chose_the_head(classes):
+    features, targets = clouds(classes, 30, apart=0.5)
+    head = fitted(features, targets, classes)
+    said = held_out_probabilities(features, targets, classes=classes, strengths=STRENGTHS, folds=folds_of(targets))
+    assert said.dtype == np.float32
+    np.testing.assert_allclose(said.sum(axis=1), 1, rtol=1e-5)
+    assert log_loss(targets, said) == pytest.approx(min(head.losses.values()), rel=1e-4)
+
+
+def test_a_picture_is_judged_without_its_own_label():
+    features, targets = clouds(2, 30)
+    folds = folds_of(targets)[:2]
+    said = held_out_probabilities(features, targets, classes=2, strengths=(1e-2,), folds=folds)
+    seen = np.concatenate([held for _, held in folds])
+    assert np.isnan(said[np.setdiff1d(np.arange(60), seen)]).all() and not np.isnan(said[seen]).any()
+    wrong = targets.copy()
+    wrong[seen[0]] = 1 - wrong[seen[0]]
+    judged = held_out_probabilities(features, wrong, classes=2, strengths=(1e-2,), folds=folds)
+    assert judged[seen[0], targets[seen[0]]] > 0.9  # whatever it is called, it looks like its class

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from starshift.errors import UsageError
-from starshift.models.heads import classification_head, probabilities, shape_targets
+from starshift.models.heads import class_weights, classification_head, probabilities, shape_targets
 
 
 @pytest.mark.parametrize(
@@ -51,3 +51,10 @@ def test_what_is_impossible_is_said():
         classification_head(keras.Input((5,)), 1)
     with pytest.raises(UsageError, match=r"Outputs of shape \(4, 3\) do not belong to 5 classes"):
         probabilities(np.ones((4, 3)), 5)
+
+
+def test_classes_count_the_same_and_pictures_one_on_average():
+    targets = np.array([0, 0, 0, 0, 2, 2])
+    weights = class_weights(targets, 3)
+    assert weights.dtype == np.float32 and weights.tolist() == [0.75, 0.0, 1.5]
+    assert weights[targets].mean() == 1

@@ -19,6 +19,7 @@ from starshift.records import (
     Estimate,
     Finding,
     Picture,
+    PictureMap,
     Predictions,
     RungRecord,
     RunRecord,
@@ -59,6 +60,7 @@ class Fake:
     predictions: dict[str, Predictions]
     test: Predictions | None
     thumbnail: Callable[[str], bytes | None] = field(default=lambda path: None)
+    picture_map: PictureMap | None = None
 
     def view(self) -> dict[str, Any]:
         """The view of this run."""
@@ -69,6 +71,7 @@ class Fake:
             predictions=self.predictions,
             test=self.test,
             thumbnail=self.thumbnail,
+            picture_map=self.picture_map,
         )
 
     def with_run(self, **changes: Any) -> Fake:
@@ -182,6 +185,7 @@ def score(predictions: Predictions) -> Score:
     right = int(matrix.trace())
     truth = predictions.probabilities[np.arange(n), predictions.targets]
     loss = float(-np.log(np.clip(truth, 1e-7, 1)).mean())
+    brier = float(((predictions.probabilities - np.eye(len(classes))[predictions.targets]) ** 2).sum(axis=1).mean())
     boot = "bootstrap over pictures, 1,000 draws"
     accuracy = wilson(right, n)
     return Score(
@@ -192,6 +196,7 @@ def score(predictions: Predictions) -> Score:
         log_loss=Estimate(loss, 0.7 * loss, 1.3 * loss, n, boot),
         confusion=tuple(tuple(int(count) for count in row) for row in matrix),
         classes=tuple(_class_score(label, i, matrix) for i, label in enumerate(classes)),
+        brier=Estimate(brier, 0.8 * brier, 1.2 * brier, n, boot),
     )
 
 

@@ -226,3 +226,43 @@ def test_the_view_is_plain_and_can_be_encoded() -> None:
     view = fake_run(HOSTILE_CLASSES, per_class=3).view()
     assert json.loads(json.dumps(view, allow_nan=False)) == view
     json.dumps(view, ensure_ascii=False).encode("utf-8")
+
+
+def test_of_uneven_classes_balanced_accuracy_leads_in_words_ladder_and_table() -> None:
+    fake = fake_run()
+    fake.with_run(data=msgspec.structs.replace(fake.run.data, classes={"cat": 10, "dog": 30}))
+    fairer = Estimate(0.6543, 0.6, 0.7, 40, "bootstrap over pictures, 1,000 draws")
+    fake.with_run(test=msgspec.structs.replace(fake.run.test, score=_balanced(fake.run.test.score, fairer)))
+    fake.with_run(
+        rungs=tuple(msgspec.structs.replace(rung, score=_balanced(rung.score, fairer)) for rung in fake.run.rungs)
+    )
+    text = said(fake)
+    assert "The best model, features, recognizes 65.4 % of a class, on average over 2 classes of 40 sealed test" in text
+    assert "95 % interval 60.0 to 70.0 (bootstrap over pictures, 1,000 draws, n = 40)." in text
+    assert "The classes are uneven, so that balanced accuracy leads: every class counts the same" in text
+    ladder = fake.view()["ladder"]
+    assert ladder["of"].startswith("balanced accuracy") and {row["figure"] for row in ladder["rows"]} == {"65.4 %"}
+    assert {row["balanced_accuracy"] for row in table(fake.run)} == {"65.4 % (60.0 to 70.0, n = 40)"}
+
+
+def test_of_even_classes_accuracy_leads() -> None:
+    fake = fake_run()
+    assert fake.view()["ladder"]["of"] == "accuracy"
+    assert {row["balanced_accuracy"] for row in table(fake.run)} == {""}
+
+
+def _balanced(given, estimate: Estimate):
+    return msgspec.structs.replace(given, balanced_accuracy=estimate)
+
+
+def test_pictures_that_findings_name_one_by_one_are_shown() -> None:
+    fake = fake_run()
+    paths = [picture.path for picture in fake.dataset.pictures]
+    odd = Finding("blurred", "note", "14 pictures are blurred", tuple((path,) for path in paths[:14]))
+    fake.with_run(findings=(odd,))
+    assert set(paths[:12]) <= set(wanted(fake.run, fake.predictions))
+    fake.thumbnail = lambda path: b"jpeg" if path == paths[0] else None
+    (finding,) = fake.view()["data"]["findings"]
+    assert [card["path"] for card in finding["cards"]] == paths[:12]
+    assert finding["cards"][0]["uri"].startswith("data:image/jpeg") and finding["cards"][1]["uri"] == ""
+    assert finding["cards"][0]["label"] == "cat" and finding["more"] == "2 more groups in run.json"

@@ -87,3 +87,18 @@ def test_activations_are_mixed_with_their_targets_and_changed_in_no_other_way():
     assert ((targets > 0).sum(axis=1) > 1).any()
     [(plain, whole)] = batches(stage, size=2, pixels=rows, mixing=False)
     assert set(plain[:, 0, 0, 0].tolist()) == set(range(12)) and set(whole.ravel()) == {0, 1}
+
+
+def test_pictures_count_by_their_class_and_mixed_ones_in_proportion():
+    weights = np.array([0.5, 1.0, 3.0], np.float32)
+    targets = np.array([[1, 0, 0], [0, 0.25, 0.75]], np.float32)
+    np.testing.assert_allclose(feed.counting(targets, weights, 0.0), [0.5, 2.5], rtol=1e-6)
+    assert feed.counting(targets, None, 0.0) is None
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_what_smoothing_spread_does_not_change_what_a_picture_counts(classes):
+    weights = np.arange(1, classes + 1, dtype=np.float32)
+    [(_, targets)] = batches(Stage(batch_size=12, label_smoothing=0.3), classes=classes)
+    [(_, plain)] = batches(Stage(batch_size=12), classes=classes)
+    np.testing.assert_allclose(feed.counting(targets, weights, 0.3), feed.counting(plain, weights, 0.0), rtol=1e-5)

@@ -258,3 +258,40 @@ def test_training_warns_of_nothing_and_leaves_no_thread_behind():
             return
         time.sleep(0.05)
     pytest.fail("a thread that makes batches is still there")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("classes", [2, 3])
+def test_balance_weighs_the_loss_by_class(classes):
+    """Steps without momentum from the same start: the weighted mean of the loss has that much steeper a slope."""
+    pixels, targets = pictures(classes)
+    rare = np.flatnonzero(targets == 0)[3:]
+    kept = np.setdiff1d(np.arange(len(targets)), rare)
+    split = Split(train=tuple(kept.tolist()), validation=tuple(kept.tolist()), test=(), how="")
+    biases = {}
+    for balance in (False, True):
+        stage = Stage(optimizer="sgd", learning_rate=0.01, batch_size=60, epochs=1, balance=balance)
+        still = lambda: tiny_network(classes)  # noqa: E731
+        result = train(recipe(stage), still, pixels, targets, split, classes=classes, seed=0)
+        biases[balance] = result.weights["head/bias"].ravel()
+    first = 1 if classes == 2 else -1  # of two classes, the one bias is against the first
+    assert first * biases[True][0] < first * biases[False][0]
+
+
+@pytest.mark.slow
+def test_balance_goes_with_auxiliary_outputs_and_patience():
+    from keras import Model, layers
+
+    from starshift.models.heads import classification_head
+
+    def build():
+        whole = tiny_network(3)
+        beside = classification_head(
+            layers.Dense(4, name="beside")(whole.get_layer("dense").output), 3, name="auxiliary"
+        )
+        return Model(whole.inputs, [whole.output, beside])
+
+    pixels, targets = pictures()
+    stage = Stage(optimizer="adam", learning_rate=0.01, batch_size=10, epochs=4, patience=2, balance=True)
+    result = train(recipe(stage), build, pixels, targets, SPLIT, classes=3, seed=0)
+    assert result.history[-1].loss < result.history[0].loss

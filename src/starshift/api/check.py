@@ -10,8 +10,13 @@ from starshift.data.cache import cache_root
 from starshift.data.decode import Frame
 from starshift.data.read import read
 from starshift.findings.inspect import inspect
+from starshift.findings.measures import measures_of
+from starshift.findings.near import near_copies
 from starshift.progress import Progress, Silent
 from starshift.records import Dataset, Finding
+
+FRAME = Frame(64)
+"""What pictures are decoded to: enough to see that they are whole and which are copies."""
 
 
 @dataclass(frozen=True)
@@ -42,11 +47,14 @@ def check(
         pictures = read(
             source,
             labels=label_file,
-            frame=Frame(64),
+            frame=FRAME,
             min_per_class=min_per_class,
             cache=cache_root(),
             progress=progress.update,
         )
+        progress.start("looking for near copies", 0)
+        near = near_copies(pictures, FRAME)
+        measures = measures_of(pictures, FRAME)
     finally:
         progress.finish()
-    return Checked(pictures.dataset, inspect(pictures.dataset))
+    return Checked(pictures.dataset, inspect(pictures.dataset, near, measures))

@@ -10,27 +10,25 @@ from pathlib import Path
 from starshift.api.console import ConsoleProgress
 from starshift.api.environment import environment
 from starshift.api.options import DEFAULT_BUDGET_SECONDS, Request, as_command, check_request
+from starshift.api.prepare import prepare
 from starshift.api.render import write_report
+from starshift.api.repeat import repeat
 from starshift.api.run import Run
-from starshift.api.understood import label_risks_of, say_plan, summarize, understood
+from starshift.api.understood import label_risks_of, say_plan
 from starshift.data.cache import cache_root
-from starshift.data.decode import Frame
-from starshift.data.read import Pictures, read
-from starshift.data.split import make_split
-from starshift.errors import LeakError, MissingWeights, RunError, TrainingDiverged
+from starshift.errors import MissingWeights, TrainingDiverged
 from starshift.findings import duplicates
-from starshift.findings.inspect import inspect
+from starshift.ladder import calibrate, picture_map
 from starshift.ladder.climb import Climb, Planned, climb, keep_test, open_test, plan
 from starshift.ladder.folder import RunFolder
-from starshift.ladder.materials import Materials
+from starshift.ladder.forecast import came
 from starshift.ladder.own import OwnRung
-from starshift.ladder.paces import Paces
 from starshift.ladder.retrain import retrain
-from starshift.ladder.rungs import features_size
 from starshift.progress import Progress
 from starshift.recipe import Recipe
-from starshift.records import SCHEMA, Dataset, RetrainRecord, RungRecord, RunRecord, TestRecord
+from starshift.records import SCHEMA, Calibration, Finding, RetrainRecord, RungRecord, RunRecord, TestRecord
 from starshift.report import words
+from starshift.report.forecast import outcome_sentence
 
 
 def fit(
@@ -51,6 +49,11 @@ def fit(
     min_per_class: int = 2,
     retrain_on_all: bool = False,
     merge_stages: bool = False,
+    protocol: str = "auto",
+    group_by: str | None = None,
+    order_by: str | None = None,
+    open_test_again: bool = False,
+    overlay: str | Path | None = None,
     progress: Progress | None = None,
 ) -> Run:
     """Climb the ladder on labelled pictures and write a run folder with models and a report.
@@ -69,6 +72,14 @@ def fit(
     allow_leaks: go on although given parts share exact copies.
     retrain_on_all: when all is chosen, train the chosen recipe once more on training and validation pictures
         together, for the epochs found, whatever the budget; that model is tested and published.
+    protocol: "holdout", or how the recipes are repeated over folds of all pictures outside the test part: "5-fold",
+        "10x5-fold". "auto" chooses by the number of pictures, and repeats only rungs without training steps.
+    group_by: what pictures that must stay in one part share: "column:NAME" of the label file, "folder:LEVEL" above the
+        picture, "name:REGEX", "burst:SECONDS" or "camera", both from EXIF.
+    open_test_again: score another model on a test part that was opened before; the report then says how often.
+    order_by: what pictures are ordered by, so that training never sees the future: "column:NAME", "name:REGEX", "time".
+    overlay: a person's decisions on labels, as `starshift.review` makes them: labels.overlay.csv. The pictures and
+        their folders are not touched.
     merge_stages: `fine-tuned` trains a random head and the opened base at once, instead of the head first.
     progress: where to say what goes on; the terminal if None, nowhere with starshift.progress.Silent().
     Raises UsageError, DataError, LeakError or RunError, each with all problems at once. A base whose weights are not
@@ -91,6 +102,11 @@ def fit(
         retrain_on_all=retrain_on_all,
         merge_stages=merge_stages,
         head=head,
+        protocol=protocol,
+        group_by=group_by,
+        order_by=order_by,
+        open_test_again=open_test_again,
+        overlay=overlay,
     )
     return _Fitting(request, progress or ConsoleProgress()).run()
 
@@ -156,86 +172,8 @@ class _Fitting:
         return plan(self.request.rungs, self.request.options, self.materials, self.folder, self.earlier)
 
     def _prepare(self) -> None:
-        self.folder.refuse_strangers()
-        self._refuse_folder_among_pictures()
-        self._refuse_other_source()
-        pictures = self._read()
-        self.findings = inspect(pictures.dataset)
-        self._refuse_leaks(pictures.dataset)
-        self.groups = duplicates.exact_copies(pictures.dataset)
-        split = make_split(pictures.dataset, groups=self.groups, seed=self.request.seed)
-        self.summary = summarize(pictures.dataset, split)
-        for sentence in [
-            *pictures.notes,
-            *understood(pictures.dataset),
-            *(finding.sentence for finding in self.findings),
-        ]:
-            self.progress.say(sentence)
-        self.materials = Materials(
-            pictures,
-            split,
-            self.groups,
-            self.request.seed,
-            self.cache,
-            Paces(self.cache),
-            self.progress,
-            self.request.budget_seconds,
-            {part.reference: part for rung in self.request.rungs for part in rung.parts},
-        )
-
-    def _refuse_folder_among_pictures(self) -> None:
-        """A run inside the source would be read as one of its classes the next time."""
-        source, out = self.request.source.resolve(), self.folder.path.resolve()
-        if source.is_dir() and out.is_relative_to(source):
-            raise RunError(
-                f"The run's folder {self.folder.path} would lie among the pictures in {source}. Name one outside with "
-                f"--out, such as --out {source.parent / 'runs' / out.name}."
-            )
-
-    def _refuse_other_source(self) -> None:
-        """Two folders of one name must not share a run unless the user says so."""
-        if self.request.out_given or not self.folder.is_run:
-            return
-        before = Path(self.folder.read_run().data.source)
-        if before.resolve() != self.request.source.resolve():
-            raise RunError(
-                f"{self.folder.path} holds a run on {before}; name another folder for this one with --out, or give "
-                f"--out {self.folder.path} to go on there."
-            )
-
-    def _read(self) -> Pictures:
-        self.progress.start("reading", 0)
-        pictures = read(
-            self.request.source,
-            labels=self.request.labels,
-            frame=self._first_frame(),
-            min_per_class=self.request.min_per_class,
-            cache=self.cache,
-            progress=self.progress.update,
-        )
-        self.progress.finish()
-        return pictures
-
-    def _first_frame(self) -> Frame:
-        """The frame that is decoded while reading: that of `features` if it will be climbed, else a small one."""
-        if any(rung.family == "features" for rung in self.request.rungs):
-            return Frame(features_size(self.request.options))
-        return Frame(64)
-
-    def _refuse_leaks(self, dataset: Dataset) -> None:
-        leaks = duplicates.across_parts(dataset)
-        if leaks and not self.request.allow_leaks:
-            shown = [" = ".join(dataset.pictures[index].path for index in group) for group in leaks[:20]]
-            more = [f"… and {len(leaks) - 20} more"] if len(leaks) > 20 else []
-            raise LeakError(
-                [
-                    f"{words.counted(len(leaks), 'picture stands', 'pictures stand')} in more than one of the given "
-                    "parts, so that figures would flatter. Remove the copies from one part, or go on all the same "
-                    "with --allow-leaks (the report will say so):",
-                    *shown,
-                    *more,
-                ]
-            )
+        self.prepared = prepare(self.request, self.folder, self.cache, self.progress)
+        self.materials, self.labelled = self.prepared.materials, self.prepared.labelled
 
     def _climb(self) -> Run:
         planned, earlier = self._planned(), self.earlier
@@ -246,21 +184,37 @@ class _Fitting:
         self.openings = earlier.openings if earlier else ()
         self.test = self._test_before(earlier)
         self.retrained = earlier.retrained if earlier else None  # until this call has come to it
-        self.not_retrained = ""
+        self.not_retrained, self.protocol = "", ""
+        self.calibration: Calibration | None = None
+        self.once: list[str] = []  # why rungs were not repeated
+        self.far: list[Finding] = []  # pictures far from all others, once features are there
         self.kept = [one.done for one in planned if one.done]
         # Both at once, and only now: whatever stops the run, data and record in the folder belong together.
         self.folder.create()
-        self.folder.write_dataset(self.materials.dataset, self.materials.split)
+        self.folder.write_dataset(self.materials.dataset, self.materials.split, self.materials.groups)
         self.folder.write_run(self._record(Climb(), finished=""))
-        state = climb(
+        deadline = self.began + self.request.budget_seconds
+
+        def keep(state: Climb) -> None:
+            self.folder.write_run(self._record(state, finished=""))
+
+        state = climb(planned, self.materials, self.folder, deadline=deadline, on_change=keep)
+        self.protocol, self.once = repeat(
+            self.request.protocol,
             planned,
+            state,
             self.materials,
             self.folder,
-            deadline=self.began + self.request.budget_seconds,
-            on_change=lambda state: self.folder.write_run(self._record(state, finished="")),
+            deadline=deadline,
+            on_change=keep,
         )
-        self._retrain(state, {one.rung.name: one.recipe for one in planned})
+        recipes = {one.rung.name: one.recipe for one in planned}
+        self.calibration = calibrate.chosen(state, recipes, self.materials)
+        self.labelled.look(state.records, self.folder, earlier)
+        self.far = picture_map.look(state.records, self.materials, self.folder)
+        self._retrain(state, recipes)
         self._open_test(state)
+        self.calibration = calibrate.published(self.calibration, self.test, self.retrained, self.materials, self.folder)
         self._publish(state)
         return Run(self.folder.path)
 
@@ -279,27 +233,39 @@ class _Fitting:
     def _test_before(self, earlier: RunRecord | None) -> TestRecord | None:
         """An opening of this very test part by an earlier call, also if other parts were tested since."""
         latest = earlier.test if earlier else None
-        if latest and latest.split == self.materials.split_digest:
+        if latest and latest.split == self.materials.test_digest:
             keep_test(self.materials, self.folder)
             return latest
         self.folder.forget_test()
-        return next((opening for opening in self.openings if opening.split == self.materials.split_digest), None)
+        return next((opening for opening in self.openings if opening.split == self.materials.test_digest), None)
 
     def _open_test(self, state: Climb) -> None:
         chosen = state.best
-        if chosen is None or not self.materials.split.test or self.test is not None:
+        if chosen is None or not self.materials.split.test:
+            return
+        if self.test is not None and not (self.request.open_test_again and self._is_another(chosen)):
             return
         if chosen.name == "baseline":
             return  # it learned nothing, so that there is nothing to test; the part stays sealed for a model
         self.test, predictions = open_test(
-            chosen.name, self.materials, self.folder, retrained=self.retrained is not None
+            chosen.name,
+            self.materials,
+            self.folder,
+            retrained=self.retrained is not None,
+            temperature=calibrate.temperature_of(self.calibration),
         )
         self.openings = (*self.openings, self.test)
         self.folder.write_test(predictions)
 
+    def _is_another(self, chosen: RungRecord) -> bool:
+        """Whether the opened test part speaks of another model than the one that is published now."""
+        return self.test is not None and (self.test.rung != chosen.name or self._tested_another())
+
     def _publish(self, state: Climb) -> None:
         if state.best is not None:
-            self.folder.publish(state.best.name, self.test, retrained=self.retrained is not None)
+            self.folder.publish(
+                state.best.name, self.test, retrained=self.retrained is not None, calibration=self.calibration
+            )
         self.folder.write_run(self._record(state, finished=_now()))
         write_report(self.folder, self.materials.pictures, state.predictions)
 
@@ -313,16 +279,19 @@ class _Fitting:
             started=self.started,
             finished=finished,
             seconds=round(time.monotonic() - self.began, 2),
-            data=self.summary,
+            data=self.prepared.summary,
             split=self.materials.split.how,
-            findings=self.findings,
-            rungs=(*state.records, *self._still_kept(state, finished)),
+            findings=(*self.prepared.findings, *self.labelled.findings, *self.far),
+            rungs=calibrate.told((*state.records, *self._still_kept(state, finished)), self.calibration),
             chosen=state.best.name if state.best else "",
             test=self.test,
             environment=environment(),
             openings=self.openings,
             retrained=self.retrained,
+            protocol=self.protocol,
             notes=self._notes(state),
+            calibration=self.calibration,
+            overlay=self.labelled.overlay,
         )
 
     def _still_kept(self, state: Climb, finished: str) -> list[RungRecord]:
@@ -334,22 +303,25 @@ class _Fitting:
         notes = []
         if self.request.allow_leaks and duplicates.across_parts(self.materials.dataset):
             notes.append("Given parts share exact copies; --allow-leaks went on. The figures flatter.")
-        notes += self.risks
+        notes += [*self.risks, *self.once]
         if self.retrained:
             notes.append(_said_of(self.retrained))
         if self.not_retrained:
             notes.append(self.not_retrained)
+        fared = came(self.folder, state.records, len(self.materials.split.train))
+        notes += [outcome_sentence(outcome) for outcome in fared]
         if self.test and state.best and self.test.rung == state.best.name and self._tested_another():
             notes.append(
                 f"The test part was opened on {self.test.opened} for {self.test.rung!r} "
                 f"{'after' if self.test.retrained else 'before'} it was trained again on all pictures, and is not "
-                "opened again for the model that is published now."
+                "opened again for the model that is published now (--open-test-again does)."
             )
         if self.test and state.best and self.test.rung != state.best.name:
             notes.append(
                 f"The test part was opened on {self.test.opened} for {self.test.rung!r} and is not opened again for "
-                f"{state.best.name!r}, which is now the best on the validation part."
+                f"{state.best.name!r}, which is now the best on the validation part (--open-test-again does)."
             )
+        notes += calibrate.other_temperature(self.calibration, self.test)
         return tuple(notes)
 
     def _tested_another(self) -> bool:
@@ -361,7 +333,8 @@ def _said_of(retrained: RetrainRecord) -> str:
     epochs = f", for {words.listed([str(count) for count in retrained.epochs])} epochs" if retrained.epochs else ""
     return (
         f"model/ holds {retrained.rung} trained again on {retrained.pictures:,} training and validation pictures "
-        f"together{epochs}. Validation figures are those of the model before, which never saw these pictures."
+        f"together{epochs}. Validation figures are those of the model before, which never saw these pictures, and so "
+        "is its temperature; without such pictures it has no thresholds."
     )
 
 

@@ -13,6 +13,9 @@ from starshift.errors import UsageError
 from starshift.recipe import near
 from starshift.report import words
 
+DONT_KNOW = "don't know"
+"""What stands for the label of a picture that the model is not sure enough of."""
+
 
 def write(
     predictions: Iterable[Prediction], classes: Sequence[str], stream: TextIO, form: str, *, all_classes: bool
@@ -55,13 +58,17 @@ def write_json(predictions: Iterable[Prediction], classes: Sequence[str], stream
 
 
 def write_table(predictions: Iterable[Prediction], classes: Sequence[str], stream: TextIO) -> None:
-    """A line per file: label, probability, file; the probabilities of `classes` stand between."""
+    """A line per file: label, probability, file; the probabilities of `classes` stand between.
+
+    A picture that it is not sure enough of has DONT_KNOW for a label; CSV and JSON have an empty one.
+    """
     for one in predictions:
         if one.reason:
             stream.write(f"{'—':<20} {'':>6}  {words.visible(one.file)}: {one.reason}\n")
             continue
         others = "".join(f"  {words.visible(name)} {(one.probabilities or {})[name]:.3f}" for name in classes)
-        stream.write(f"{words.visible(one.label):<20} {one.probability:>6.1%}{others}  {words.visible(one.file)}\n")
+        label = words.visible(one.label) or DONT_KNOW
+        stream.write(f"{label:<20} {one.probability:>6.1%}{others}  {words.visible(one.file)}\n")
 
 
 def _plain(one: Prediction, classes: Sequence[str]) -> dict[str, Any]:

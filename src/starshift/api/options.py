@@ -11,8 +11,11 @@ from typing import TypeVar
 
 from starshift import catalogue
 from starshift.augmentation import POLICIES
+from starshift.data import known
+from starshift.data.known import Known, Option
 from starshift.data.read import LabelFile
 from starshift.errors import StarshiftError, UsageError
+from starshift.evaluation import resampling
 from starshift.ladder.own import OwnRung, as_rung
 from starshift.ladder.rungs import RUNGS, Options, Rung, select
 from starshift.recipe import AUTO, HEADS, LARGEST_SIZE, near
@@ -38,6 +41,11 @@ class Request:
     allow_leaks: bool
     min_per_class: int
     retrain_on_all: bool = False
+    protocol: str = resampling.AUTO
+    group_by: Known | None = None
+    order_by: Known | None = None
+    open_test_again: bool = False
+    overlay: Path | None = None
 
 
 def check_request(
@@ -58,6 +66,11 @@ def check_request(
     retrain_on_all: bool = False,
     merge_stages: bool = False,
     head: str | None = None,
+    protocol: str = resampling.AUTO,
+    group_by: str | None = None,
+    order_by: str | None = None,
+    open_test_again: bool = False,
+    overlay: str | Path | None = None,
 ) -> Request:
     """Check every argument of `fit`. Raises UsageError with all problems."""
     problems: list[str] = []
@@ -66,7 +79,12 @@ def check_request(
     none: tuple[str, ...] = ()
     bases = checked(problems, parse_bases, base, none)
     label_file = checked(problems, lambda path: label_columns(path, file_column, target), labels, None)
+    grouped = _known(problems, group_by, "--group-by")
+    ordered = _known(problems, order_by, "--order-by")
+    problems += _protocol_problems(protocol, ordered)
     problems += [*_augment_problems(augment, chosen), *_head_problems(head, chosen)]
+    if overlay is not None and not Path(overlay).is_file():
+        problems.append(f"There is no overlay file '{overlay}' (--overlay); `starshift review` makes one.")
     if merge_stages and chosen and not any("fine-tuned" in rung.builders for rung in chosen):
         problems.append("--merge-stages is for the rung fine-tuned, and it is not climbed.")
     if size is not None and not SMALLEST_SIZE <= size <= LARGEST_SIZE:
@@ -91,6 +109,11 @@ def check_request(
         allow_leaks=allow_leaks,
         min_per_class=min_per_class,
         retrain_on_all=retrain_on_all,
+        protocol=protocol,
+        group_by=grouped,
+        order_by=ordered,
+        open_test_again=open_test_again,
+        overlay=Path(overlay) if overlay is not None else None,
     )
 
 
@@ -109,6 +132,10 @@ def as_command(request: Request) -> str:
         "--budget": f"{request.budget_seconds:g}s" if request.budget_seconds != DEFAULT_BUDGET_SECONDS else None,
         "--seed": request.seed or None,
         "--out": request.out if request.out_given else None,
+        "--protocol": request.protocol if request.protocol != resampling.AUTO else None,
+        "--group-by": request.group_by,
+        "--order-by": request.order_by,
+        "--overlay": request.overlay,
         "--min-per-class": request.min_per_class if request.min_per_class != 2 else None,
     }
     words = [word for name, value in named.items() if value is not None for word in (name, str(value))]
@@ -116,11 +143,31 @@ def as_command(request: Request) -> str:
         "--allow-leaks": request.allow_leaks,
         "--retrain-on-all": request.retrain_on_all,
         "--merge-stages": options.merge_stages,
+        "--open-test-again": request.open_test_again,
     }
     set_flags = [name for name, is_set in flags.items() if is_set]
     command = shlex.join(["starshift", "fit", str(request.source), *words, *set_flags])
     own = [f"{rung.name} ({', '.join(part.reference for part in rung.parts)})" for rung in request.rungs if rung.parts]
     return f"{command}  # and from Python: {'; '.join(own)}" if own else command
+
+
+def _known(problems: list[str], text: str | None, option: Option) -> Known | None:
+    """What --group-by or --order-by name; None where it is not given, or is wrong, which is noted."""
+    return None if text is None else checked(problems, lambda given: known.parse(given, option), text, None)
+
+
+def _protocol_problems(protocol: str, ordered: Known | None) -> list[str]:
+    """What is wrong with --protocol."""
+    if protocol == resampling.AUTO:
+        return []
+    problems: list[str] = []
+    parsed = checked(problems, resampling.parse, protocol, None)
+    if parsed and parsed.repeats > 1 and ordered:
+        problems.append(
+            f"--protocol {protocol} draws folds again and again, and --order-by leaves one way to cut them in time. "
+            f"Give --protocol {parsed.folds}-fold."
+        )
+    return problems
 
 
 def _chosen(problems: list[str], rungs: Sequence[str | OwnRung] | OwnRung | str) -> list[Rung]:

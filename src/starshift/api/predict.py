@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,12 @@ from starshift.compose.predictor import Predictor
 from starshift.data.cache import cache_root
 from starshift.data.decode import Frame, decode
 from starshift.data.read import find_inputs
-from starshift.errors import RunError, UnreadablePicture
+from starshift.errors import RunError, UnreadablePicture, UsageError
+from starshift.evaluation.conformal import LEVELS
 from starshift.execution import map_ordered
 from starshift.learnware import package
 from starshift.progress import Progress, Silent
+from starshift.records import Learnware
 
 CHUNK = 256
 """Pictures in memory at once."""
@@ -27,7 +29,7 @@ class Prediction:
     """What a model says of one file. A file that cannot be read has a reason and nothing else."""
 
     file: str
-    label: str = ""
+    label: str = ""  # also "" where it is not sure enough of any
     probability: float | None = None
     probabilities: dict[str, float] | None = None  # of every class
     reason: str = ""  # why the file was not read; "" where it was
@@ -38,6 +40,7 @@ def predict(
     paths: Sequence[str | Path] | str | Path,
     *,
     build: Callable[..., Any] | None = None,
+    sure: float | None = None,
     progress: Progress | None = None,
 ) -> list[Prediction]:
     """Labels and probabilities for pictures.
@@ -45,10 +48,13 @@ def predict(
     model: a run folder, or the model/ folder of one. paths: files, folders (searched through) or zips.
     build: your own function that the model's network was built by, for a model of such a one that was never converted
         on this machine.
+    sure: 0.90, 0.95 or 0.99: it answers only so that this share of its answers is right, by the threshold that the
+        validation part has set, and has no label for other pictures. It answers all of them if None.
     Returns one Prediction per file, in the order given; unreadable files among them, with their reason.
-    Raises RunError where the model cannot be used, DataError where a path does not exist.
+    Raises RunError where the model cannot be used or promises no such share, DataError where a path does not exist,
+    UsageError for another share.
     """
-    return list(predict_each(open_model(model, build), paths, progress=progress))
+    return list(predict_each(open_model(model, build), paths, sure=sure, progress=progress))
 
 
 def open_model(model: str | Path, build: Callable[..., Any] | None = None) -> Predictor:
@@ -57,19 +63,53 @@ def open_model(model: str | Path, build: Callable[..., Any] | None = None) -> Pr
 
 
 def predict_each(
-    predictor: Predictor, paths: Sequence[str | Path] | str | Path, *, progress: Progress | None = None
+    predictor: Predictor,
+    paths: Sequence[str | Path] | str | Path,
+    *,
+    sure: float | None = None,
+    progress: Progress | None = None,
 ) -> Iterator[Prediction]:
     """As `predict`, one by one while the work goes on; memory does not grow with the number of files."""
     progress = progress or Silent()
+    above = None if sure is None else answers_above(predictor.learnware, sure)
     given = [paths] if isinstance(paths, str | Path) else list(paths)
     inputs = find_inputs(given)
     progress.start("predicting", len(inputs))
     try:
         for start in range(0, len(inputs), CHUNK):
-            yield from _predict_chunk(predictor, inputs[start : start + CHUNK])
+            for one in _predict_chunk(predictor, inputs[start : start + CHUNK]):
+                yield one if above is None or one.reason else _unless_unsure(one, above)
             progress.update(min(start + CHUNK, len(inputs)), len(inputs))
     finally:
         progress.finish()
+
+
+def answers_above(learnware: Learnware, sure: float) -> float:
+    """The confidence above which a share `sure` of the model's answers is right.
+
+    Raises UsageError for a share that no model is asked for, RunError where this one cannot promise it.
+    """
+    if sure not in LEVELS:
+        asked = " or ".join(", ".join(f"{100 * level:.0f}" for level in LEVELS).rsplit(", ", 1))
+        raise UsageError(f"{asked} of 100 answers can be asked to be right; {100 * sure:g} came.")
+    found = next((one for one in learnware.thresholds if one.kind == "answers" and one.wanted == sure), None)
+    if found is None:
+        raise RunError(
+            f"{learnware.name!r} has no thresholds: it is a baseline, was trained on the validation pictures too, or "
+            "is of an earlier version. Without asking for so many right answers it answers every picture."
+        )
+    if found.threshold is None:
+        raise RunError(
+            f"{learnware.name!r} cannot promise that {100 * sure:.0f} of 100 answers are right: {found.reason}. Ask "
+            "for fewer, or add validation pictures."
+        )
+    return found.threshold
+
+
+def _unless_unsure(one: Prediction, above: float) -> Prediction:
+    """The prediction, without its label where that is not likely enough."""
+    assert one.probability is not None
+    return one if one.probability > above else replace(one, label="")
 
 
 def model_folder(path: Path) -> Path:

@@ -10,6 +10,7 @@ from starshift.data.decode import Frame, decode
 from starshift.data.read import Pictures
 from starshift.data.thumbnails import thumbnail
 from starshift.ladder.folder import RunFolder
+from starshift.ladder.forecast import latest
 from starshift.records import Predictions, RunRecord, files
 from starshift.report.render import render
 from starshift.report.view import view, wanted
@@ -23,9 +24,10 @@ def write_report(folder: RunFolder, pictures: Pictures | None, predictions: Mapp
     predictions: on the validation part, by rung.
     """
     run, dataset = folder.read_run(), folder.read_dataset()
+    suspects = folder.read_suspects()
     digests = {picture.path: picture.digest for picture in dataset.pictures}
     if pictures is not None:
-        _make_thumbnails(folder, pictures, wanted(run, predictions))
+        _make_thumbnails(folder, pictures, wanted(run, predictions, suspects))
 
     def stored(path: str) -> bytes | None:
         file = folder.thumbnail(digests.get(path, ""))
@@ -41,6 +43,9 @@ def write_report(folder: RunFolder, pictures: Pictures | None, predictions: Mapp
             test=folder.read_test(),
             thumbnail=stored,
             sheets=make_sheets(folder, run, dataset, pictures),
+            suspects=suspects,
+            forecast=latest(folder, run),
+            picture_map=folder.read_map(),
         )
     )
     report = folder.path / "report.html"

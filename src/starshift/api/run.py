@@ -41,11 +41,17 @@ class Run:
         """Write report.html again from what lies in the folder; returns its path."""
         return write_report(self._folder, None, read_predictions(self._folder, self.record))
 
-    def predict(self, paths: Sequence[str | Path] | str | Path, *, build: Callable[..., Any] | None = None) -> list:  # type: ignore[type-arg]
+    def predict(
+        self,
+        paths: Sequence[str | Path] | str | Path,
+        *,
+        build: Callable[..., Any] | None = None,
+        sure: float | None = None,
+    ) -> list[Any]:
         """Labels and probabilities for pictures, folders or zips: see starshift.predict."""
         from starshift.api.predict import predict
 
-        return predict(self.path, paths, build=build)
+        return predict(self.path, paths, build=build, sure=sure)
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r})"

@@ -36,6 +36,27 @@ def fit(
     out: Annotated[Path | None, typer.Option(help="The run's folder; runs/NAME if not given.")] = None,
     allow_leaks: Annotated[bool, typer.Option("--allow-leaks", help="Go on if given parts share copies.")] = False,
     min_per_class: MinPerClass = 2,
+    protocol: Annotated[
+        str, typer.Option(help="How recipes are repeated: auto, holdout, 5-fold or 10x5-fold.")
+    ] = "auto",
+    group_by: Annotated[
+        str | None,
+        typer.Option(
+            help="Keep pictures together by column:NAME, folder:LEVEL, name:REGEX, burst or camera.",
+            show_default=False,
+        ),
+    ] = None,
+    order_by: Annotated[
+        str | None,
+        typer.Option(help="Train on the past only: by column:NAME, name:REGEX or time.", show_default=False),
+    ] = None,
+    overlay: Annotated[
+        Path | None,
+        typer.Option(help="Decisions on labels, made on the page of starshift review.", show_default=False),
+    ] = None,
+    open_test_again: Annotated[
+        bool, typer.Option("--open-test-again", help="Use an opened test part for another model; the report says so.")
+    ] = False,
     retrain_on_all: Annotated[
         bool, typer.Option("--retrain-on-all", help="In the end, train the chosen recipe on validation pictures too.")
     ] = False,
@@ -65,6 +86,11 @@ def fit(
         min_per_class=min_per_class,
         retrain_on_all=retrain_on_all,
         merge_stages=merge_stages,
+        protocol=protocol,
+        group_by=group_by,
+        order_by=order_by,
+        open_test_again=open_test_again,
+        overlay=overlay,
         progress=ConsoleProgress(),
     )
     show_run(run)

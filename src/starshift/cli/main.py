@@ -12,7 +12,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from starshift.cli import check, demo, fit, predict, pretrain, report, reproduce, summary
+from starshift.cli import check, demo, fit, forecast, predict, pretrain, report, reproduce, review, summary
 from starshift.errors import StarshiftError
 
 
@@ -49,6 +49,8 @@ app.command("fit")(fit.fit)
 app.command("check")(check.check)
 app.command("predict")(predict.predict)
 app.command("report")(report.report)
+app.command("forecast")(forecast.forecast)
+app.command("review")(review.review)
 app.command("pretrain")(pretrain.pretrain)
 app.command("reproduce")(reproduce.reproduce)
 app.command("summary")(summary.summary)

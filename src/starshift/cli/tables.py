@@ -12,7 +12,7 @@ from rich.table import Table
 from starshift.api.check import Checked
 from starshift.api.run import Run
 from starshift.api.understood import understood
-from starshift.records import Reproduction
+from starshift.records import Reproduction, RunRecord
 from starshift.report import words
 from starshift.report.figures import TableRow
 from starshift.report.reproduction import notes, rows
@@ -25,15 +25,23 @@ def show_run(run: Run) -> None:
     record = run.record
     if record.test:
         console.print(
-            f"Sealed test, opened once for {record.test.rung}: {words.estimate(record.test.score.accuracy)}",
+            f"{_opened(record)} for {record.test.rung}: {words.estimate(record.test.score.accuracy)}",
             markup=False,
             soft_wrap=True,
         )
+        if clean := words.without_copies(record.test.score, record.test.without_copies, "test"):
+            console.print(clean, markup=False, soft_wrap=True)
     elif not record.data.parts.get("test"):
         console.print("No sealed test: these pictures also chose the model.", markup=False)
     for note in record.notes:
         console.print(note, markup=False, soft_wrap=True)
     console.print(f"Report: {run.report}", markup=False, soft_wrap=True)
+
+
+def _opened(record: RunRecord) -> str:
+    if record.test_uses > 1:
+        return f"Test data, used {record.test_uses} times, the last time"
+    return "Sealed test, opened once"
 
 
 def show_reproduction(table: Reproduction, folder: Path) -> None:
@@ -54,6 +62,11 @@ def show_reproduction(table: Reproduction, folder: Path) -> None:
 
 
 COLUMNS = {"rung": "rung", "accuracy": "accuracy (95 % interval)", "log_loss": "log loss", "seconds": "time"}
+BALANCED_COLUMNS = {
+    ("balanced_accuracy" if name == "accuracy" else name): title.replace("accuracy", "balanced accuracy")
+    for name, title in COLUMNS.items()
+}
+"""Where classes are so uneven that balanced accuracy leads; accuracy is in the report."""
 
 
 def table(rows: Sequence[TableRow], width: int) -> str:
@@ -61,11 +74,12 @@ def table(rows: Sequence[TableRow], width: int) -> str:
 
     A name that would leave the figures no room in `width` characters, as that of a variant may, has a line of its own.
     """
-    cells = [COLUMNS, *({name: str(row[name]) for name in COLUMNS} for row in rows)]  # type: ignore[literal-required]
-    widths = {name: max(len(row[name]) for row in cells) for name in COLUMNS}
-    room = width - 1 - sum(2 + widths[name] for name in COLUMNS if name != "rung")
+    columns = BALANCED_COLUMNS if any(row["balanced_accuracy"] for row in rows) else COLUMNS
+    cells = [columns, *({name: str(row[name]) for name in columns} for row in rows)]  # type: ignore[literal-required]
+    widths = {name: max(len(row[name]) for row in cells) for name in columns}
+    room = width - 1 - sum(2 + widths[name] for name in columns if name != "rung")
     widths["rung"] = max((len(cell["rung"]) for cell in cells if len(cell["rung"]) <= room), default=0)
-    lines = [_line(COLUMNS, widths)]
+    lines = [_line(columns, widths)]
     for row, cell in zip(rows, cells[1:], strict=True):
         if len(cell["rung"]) > widths["rung"]:
             lines.append(cell["rung"])
@@ -84,7 +98,7 @@ def table(rows: Sequence[TableRow], width: int) -> str:
 
 
 def _line(cells: Mapping[str, str], widths: Mapping[str, int]) -> str:
-    return "  ".join(cells[name].ljust(widths[name]) for name in COLUMNS).rstrip()
+    return "  ".join(cells[name].ljust(widths[name]) for name in widths).rstrip()
 
 
 def show_check(checked: Checked) -> None:

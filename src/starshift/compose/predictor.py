@@ -16,6 +16,7 @@ from starshift.compose.frozen import Form, FrozenBases
 from starshift.compose.networks import CONVERTER, open_network
 from starshift.data.decode import Frame
 from starshift.errors import RunError
+from starshift.evaluation.calibration import scaled
 from starshift.inference.network import Network, Precision
 from starshift.models import heads
 from starshift.models.classical import head_probabilities
@@ -46,6 +47,9 @@ class Predictor:
 
     def __call__(self, pixels: Any, progress: Step | None = None) -> np.ndarray:
         """pixels: array-like of uint8 (N, size, size, 3). Returns float32 (N, classes); rows sum to 1."""
+        return scaled(self._of_pixels(pixels, progress), self.learnware.temperature)
+
+    def _of_pixels(self, pixels: Any, progress: Step | None) -> np.ndarray:
         if self.learnware.builder == "majority":
             return np.tile(self.tensors["frequencies"], (len(pixels), 1))
         if self.learnware.builder == "frozen":
@@ -58,8 +62,11 @@ class Predictor:
 
         pixels: yields the pictures in the order of `digests`; called only if something must be computed.
         """
+        return scaled(self._of_stored(digests, pixels, progress), self.learnware.temperature)
+
+    def _of_stored(self, digests: Sequence[str], pixels: Callable[[], Any], progress: Step | None) -> np.ndarray:
         if self.learnware.builder == "majority":
-            return self(digests)
+            return self._of_pixels(digests, progress)
         if self.learnware.builder == "frozen":
             return self._head(self.bases.stored(digests, pixels, progress))
         answers = self._network_says(pixels(), progress)

@@ -1,10 +1,20 @@
-"""Exact copies of pictures, within and across parts and classes."""
+"""Copies of pictures, exact and near, within and across parts and classes."""
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection, Sequence
 
+import numpy as np
+
+from starshift.apportion import group_ids
+from starshift.findings.near import Pair
 from starshift.records import Dataset, Finding
+
+NEAR = "near copies"
+"""What the kinds of all findings on near copies begin with."""
+
+NEAR_ACROSS_PARTS = f"{NEAR} across parts"
 
 
 def exact_copies(dataset: Dataset) -> list[list[int]]:
@@ -15,8 +25,36 @@ def exact_copies(dataset: Dataset) -> list[list[int]]:
     return [group for group in by_digest.values() if len(group) > 1]
 
 
-def findings(dataset: Dataset) -> list[Finding]:
-    """Findings on exact copies: those that agree, those that contradict each other, those across given parts."""
+def groups(dataset: Dataset, near: Sequence[Pair]) -> list[list[int]]:
+    """Groups of two or more pictures that are copies of each other, exact or near; each picture in one at most."""
+    pairs = [[pair.first, pair.second] for pair in near]
+    together: dict[int, list[int]] = defaultdict(list)
+    for index, group in enumerate(group_ids(len(dataset.pictures), [*exact_copies(dataset), *pairs]).tolist()):
+        together[group].append(index)
+    return [group for group in together.values() if len(group) > 1]
+
+
+def seen_in(dataset: Dataset, near: Sequence[Pair], trained: Collection[int]) -> frozenset[int]:
+    """Pictures outside `trained` of which a copy, exact or near, is in it. All are indices into `dataset.pictures`."""
+    digests = dataset.digests
+    known = {digests[index] for index in trained}
+    sides = [(digests[pair.first], digests[pair.second]) for pair in near]
+    seen = known | {other for pair in sides for one, other in (pair, pair[::-1]) if one in known}
+    inside = set(trained)
+    return frozenset(index for index, digest in enumerate(digests) if digest in seen and index not in inside)
+
+
+def findings(dataset: Dataset, near: Sequence[Pair] = ()) -> list[Finding]:
+    """Findings on copies: those that agree, those that contradict each other, those across given parts."""
+    return [*_exact_findings(dataset), *_near_findings(dataset, near)]
+
+
+def across_parts(dataset: Dataset) -> list[list[int]]:
+    """Groups of exact copies that lie in more than one given part."""
+    return [group for group in exact_copies(dataset) if len({dataset.pictures[index].part for index in group}) > 1]
+
+
+def _exact_findings(dataset: Dataset) -> list[Finding]:
     groups = exact_copies(dataset)
     pictures = dataset.pictures
     labels = [{pictures[index].label for index in group} for group in groups]
@@ -47,9 +85,53 @@ def findings(dataset: Dataset) -> list[Finding]:
     return found
 
 
-def across_parts(dataset: Dataset) -> list[list[int]]:
-    """Groups of exact copies that lie in more than one given part."""
-    return [group for group in exact_copies(dataset) if len({dataset.pictures[index].part for index in group}) > 1]
+def _near_findings(dataset: Dataset, near: Sequence[Pair]) -> list[Finding]:
+    """Pairs by what they mean: one class, two classes, two given parts; the most alike first, as they come."""
+    pictures = dataset.pictures
+    pairs = [[pair.first, pair.second] for pair in near]
+    agreeing = [pair for pair in pairs if len({(pictures[index].label, pictures[index].part) for index in pair}) == 1]
+    contradictory = [pair for pair in pairs if len({pictures[index].label for index in pair}) > 1]
+    across = [pair for pair in pairs if len({pictures[index].part for index in pair}) > 1]
+    found = []
+    if agreeing:
+        found.append(
+            _finding(dataset, NEAR, "note", agreeing,
+                     f"{_pairs(agreeing, 'of one class')} the same picture: resized, compressed anew, cut, mirrored, "
+                     "brighter or darker. Our own splits keep near copies in one part, so that they cannot flatter.")
+        )  # fmt: skip
+    if contradictory:
+        found.append(
+            _finding(dataset, f"{NEAR} in two classes", "warning", contradictory,
+                     f"{_pairs(contradictory, 'of different classes')} the same picture "
+                     f"({_classes(dataset, contradictory)}). At most one of the labels is right, unless a picture can "
+                     "be of both classes.")
+        )  # fmt: skip
+    if across:
+        found.append(
+            _finding(dataset, NEAR_ACROSS_PARTS, "warning", across,
+                     f"{_pairs(across, 'in different given parts')} the same picture "
+                     f"({', '.join(dataset.given_parts)}). A model that has seen a picture in training is hardly "
+                     "tested by its copy; accuracy is given with and without them.")
+        )  # fmt: skip
+    return found
+
+
+MOST_CLASS_PAIRS = 3
+"""Pairs of classes that a sentence names."""
+
+
+def _classes(dataset: Dataset, pairs: Sequence[Sequence[int]]) -> str:
+    """The pairs of classes that share most: "40 of 'Faces' and 'Faces_easy', 1 of 'cat' and 'dog'"."""
+    labels = [tuple(sorted(repr(dataset.pictures[index].label) for index in pair)) for pair in pairs]
+    names, counts = np.unique(labels, axis=0, return_counts=True)
+    order = np.argsort(-counts, kind="stable")
+    shown = [f"{counts[i]:,} of {names[i][0]} and {names[i][1]}" for i in order[:MOST_CLASS_PAIRS]]
+    more = [f"{len(order) - len(shown)} more pairs of classes"] if len(order) > len(shown) else []
+    return ", ".join([*shown, *more])
+
+
+def _pairs(pairs: Sequence[Sequence[int]], where: str) -> str:
+    return _count(len(pairs), f"pair of pictures {where} shows", f"pairs of pictures {where} show")
 
 
 def _finding(dataset: Dataset, kind: str, severity: str, groups: list[list[int]], sentence: str) -> Finding:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -15,7 +16,9 @@ from starshift.compose.predictor import Predictor
 from starshift.errors import MissingWeights, RunError, StarshiftError, TrainingDiverged, UsageError
 from starshift.evaluation import protocol
 from starshift.evaluation.diagnosis import diagnose
+from starshift.findings.imbalance import is_uneven
 from starshift.ladder import fit as family
+from starshift.ladder.copies import without_copies
 from starshift.ladder.folder import RunFolder
 from starshift.ladder.materials import Materials, key
 from starshift.ladder.own import kept
@@ -42,12 +45,20 @@ class Climb:
 
     records: list[RungRecord] = field(default_factory=list)
     predictions: dict[str, Predictions] = field(default_factory=dict)
+    uneven: bool = False  # whether classes differ so much in size that balanced accuracy chooses
 
     @property
     def best(self) -> RungRecord | None:
-        """The finished rung with the highest validation accuracy; of equals the one with the lower log loss."""
+        """The finished rung with the highest accuracy; of equals the one with the lower log loss.
+
+        Over folds, where every finished rung was fitted on them; else on the validation part. Of uneven classes, it is
+        balanced accuracy on the validation part: by accuracy, a model that gives up the small classes may be the best.
+        """
         finished = [record for record in self.records if record.score is not None]
-        return max(finished, key=_goodness, default=None)
+        if self.uneven:
+            return max(finished, key=_balanced, default=None)
+        over_folds = all(record.resampled for record in finished)
+        return max(finished, key=_over_folds if over_folds else _on_validation, default=None)
 
 
 def plan(
@@ -162,10 +173,10 @@ def climb(
 
     on_change: called after every rung, so that a stopped run has kept what was done.
     """
-    state = Climb()
+    state = Climb(uneven=is_uneven(Counter(picture.label for picture in materials.dataset.pictures)))
     for one in planned:
         if one.done is not None:
-            record = _again(one.done, _rival(one.rung, state), state, materials, folder)
+            record = _again(one.done, rival(one.rung, state), state, materials, folder)
         elif reason := one.reason or _too_long(one, deadline):
             record = _skipped(one, reason)
             materials.progress.say(f"{one.rung.name} skipped: {reason}")
@@ -179,7 +190,7 @@ def climb(
 def _climb_or_give_up(one: Planned, state: Climb, materials: Materials, folder: RunFolder) -> RungRecord:
     """The rung's record; a training that never had a good epoch is one rung lost, and not the run."""
     try:
-        return _climb_one(one, _rival(one.rung, state), state, materials, folder)
+        return _climb_one(one, rival(one.rung, state), state, materials, folder)
     except TrainingDiverged as lost:
         folder.clear_rung(one.rung.name)
         materials.progress.finish()
@@ -187,7 +198,7 @@ def _climb_or_give_up(one: Planned, state: Climb, materials: Materials, folder: 
         return _skipped(one, str(lost))
 
 
-def _rival(rung: Rung, state: Climb) -> RungRecord | None:
+def rival(rung: Rung, state: Climb) -> RungRecord | None:
     """What a rung is compared with: a variant with its own rung, if that was climbed; else the best so far."""
     finished = {record.name: record for record in state.records if record.score is not None}
     return finished.get(rung.like or rung.family, state.best) if rung.name != rung.family else state.best
@@ -226,6 +237,7 @@ def _climb_one(
         details=model.details or {},
         nondeterministic=model.nondeterministic,
         builder=one.recipe.builder,
+        without_copies=without_copies(predictions, materials, materials.split.validation),
     )
 
 
@@ -238,7 +250,8 @@ def _again(
     folder.write_predictions(done.name, predictions)
     state.predictions[done.name] = predictions
     verdict = _verdict(done.name, state.predictions[done.name], best, state)
-    return msgspec.structs.replace(done, verdict=verdict)
+    clean = without_copies(predictions, materials, materials.split.validation)
+    return msgspec.structs.replace(done, verdict=verdict, resampled=None, recipe_verdict=None, without_copies=clean)
 
 
 def _verdict(name: str, predictions: Predictions, best: RungRecord | None, state: Climb) -> Verdict | None:
@@ -276,18 +289,20 @@ def predict_part(predictor: Predictor, materials: Materials, indices: tuple[int,
 
 
 def open_test(
-    chosen: str, materials: Materials, folder: RunFolder, *, retrained: bool = False
+    chosen: str, materials: Materials, folder: RunFolder, *, retrained: bool = False, temperature: float = 1.0
 ) -> tuple[TestRecord, Predictions]:
     """Score the chosen rung on the sealed test part: this opens it, and is done once for a split.
 
-    retrained: its model that was trained again, on validation pictures too.
+    retrained: its model that was trained again, on validation pictures too. temperature: that it is published with.
     """
     learnware, tensors = folder.read_model(chosen, retrained=retrained)
+    learnware = msgspec.structs.replace(learnware, temperature=temperature)
     predictor = Predictor(learnware, tensors, materials.cache, materials.builder(learnware))
     predictions = predict_part(predictor, materials, materials.split.test)
     score = protocol.score(predictions, seed=seeds.child(materials.seed, "bootstrap"))
     opened = datetime.now(UTC).isoformat(timespec="seconds")
-    return TestRecord(chosen, opened, materials.split_digest, score, retrained), predictions
+    clean = without_copies(predictions, materials, materials.split.test, retrained=retrained)
+    return TestRecord(chosen, opened, materials.test_digest, score, retrained, temperature, clean), predictions
 
 
 def keep_test(materials: Materials, folder: RunFolder) -> None:
@@ -308,6 +323,15 @@ def score_of(record: RungRecord) -> Score:
     return record.score
 
 
-def _goodness(record: RungRecord) -> tuple[float, float]:
+def _on_validation(record: RungRecord) -> tuple[float, float]:
     score = score_of(record)
     return score.accuracy.value, -score.log_loss.value
+
+
+def _balanced(record: RungRecord) -> tuple[float, float, float]:
+    return (score_of(record).balanced_accuracy.value, *_on_validation(record))
+
+
+def _over_folds(record: RungRecord) -> tuple[float, float]:
+    assert record.resampled is not None
+    return record.resampled.accuracy.value, -record.resampled.log_loss.value

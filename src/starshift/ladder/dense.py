@@ -109,7 +109,10 @@ def fit(recipe: Recipe, materials: Materials, on_epoch: Callable[[Epoch], None] 
 
 
 def _staged(recipe: Recipe) -> Recipe:
-    return recipe if recipe.stages else msgspec.structs.replace(recipe, stages=(STAGE,))
+    if recipe.stages:
+        return recipe
+    stage = msgspec.structs.replace(STAGE, balance=bool(recipe.arguments.get("balance")))
+    return msgspec.structs.replace(recipe, stages=(stage,))
 
 
 def _maps(base: FrozenBase, materials: Materials) -> Any:

@@ -110,11 +110,13 @@ class _Tuning:
     def features(self, bases: tuple[str, ...], head: str) -> Recipe:
         """`features` on some bases, with the same pictures."""
         given = self.recipe.arguments
-        arguments = (
+        arguments: dict[str, Any] = (
             {"bases": bases, "strengths": given.get("strengths", STRENGTHS)}
             if head == HEADS[0]
             else {"bases": bases, "head": head}
         )
+        if any(stage.balance for stage in self.recipe.stages):
+            arguments["balance"] = True  # or the head would start where the commonest class is favoured
         return Recipe("frozen", self.recipe.size, self.recipe.fit, arguments)
 
     @cached_property

@@ -1,8 +1,12 @@
 """The run folder: what lies where, written so that a stop at any moment leaves it readable.
 
 run.json  dataset.json  splits.json  report.html
+rungs/NAME/folds.jsonl  fits of the same recipe on folds, where the protocol has them
 rungs/NAME/recipe.json  rungs/NAME/history.jsonl  rungs/NAME/validation.csv  rungs/NAME/model/
 test.csv     what the chosen model said of the sealed test part
+suspects.json       pictures whose labels look wrong
+labels.overlay.csv  a person's decisions on them; review.html, the page on which they are made
+map.json     where pictures lie when like ones lie together
 thumbnails/  the pictures that the report shows, small
 augmented/   training pictures as networks saw them, small
 model/       the chosen rung's model
@@ -19,20 +23,27 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
+from starshift.apportion import group_ids
 from starshift.errors import RunError, UsageError
 from starshift.learnware import package
 from starshift.recipe import Recipe, digest
 from starshift.records import (
+    MAP_SCHEMA,
     SCHEMA,
+    SUSPECTS_SCHEMA,
+    Calibration,
     Dataset,
     Epoch,
     Evaluation,
+    FoldResult,
     Learnware,
+    PictureMap,
     Predictions,
     RunRecord,
     Split,
     SplitEntry,
     SplitFile,
+    Suspects,
     TestRecord,
     files,
 )
@@ -94,12 +105,15 @@ class RunFolder:
         """dataset.json."""
         return files.read(self.path / "dataset.json", Dataset)
 
-    def write_dataset(self, dataset: Dataset, split: Split) -> None:
-        """dataset.json, and splits.json with every picture, its digest and its part."""
+    def write_dataset(self, dataset: Dataset, split: Split, groups: Sequence[Sequence[int]] = ()) -> None:
+        """dataset.json, and splits.json with every picture, its digest, its part and its group."""
         files.write(dataset, self.path / "dataset.json")
         part = {index: name for name in ("train", "validation", "test") for index in getattr(split, name)}
+        ids = group_ids(len(dataset.pictures), groups)
+        several = np.bincount(ids)[ids] > 1
+        group = np.where(several, ids + 1, 0).tolist()
         entries = tuple(
-            SplitEntry(picture.path, picture.digest, picture.label, part[index])
+            SplitEntry(picture.path, picture.digest, picture.label, part[index], group[index])
             for index, picture in enumerate(dataset.pictures)
         )
         files.write(SplitFile(split.how, entries), self.path / "splits.json")
@@ -136,6 +150,14 @@ class RunFolder:
                 f"{file} holds a recipe that this version of Starshift does not know: {' '.join(error.problems)}"
             ) from error
 
+    def append_fold(self, name: str, result: FoldResult) -> None:
+        """One more fit of a rung's recipe on a fold."""
+        files.append_line(result, self._rung(name) / "folds.jsonl")
+
+    def read_folds(self, name: str) -> list[FoldResult]:
+        """The fits of a rung's recipe on folds, as far as they were made."""
+        return files.read_lines(self._rung(name) / "folds.jsonl", FoldResult)
+
     def append_epoch(self, name: str, epoch: Epoch) -> None:
         """One line more of a rung's history."""
         files.append_line(epoch, self._rung(name) / "history.jsonl")
@@ -161,12 +183,24 @@ class RunFolder:
         """Keep the chosen rung's model that was trained on validation pictures too."""
         package.write(learnware, tensors, self.path / "retrained")
 
-    def publish(self, name: str, test: TestRecord | None, *, retrained: bool = False) -> None:
+    def publish(
+        self,
+        name: str,
+        test: TestRecord | None,
+        *,
+        retrained: bool = False,
+        calibration: Calibration | None = None,
+    ) -> None:
         """Put the chosen rung's model into model/, with what the sealed test said of it.
 
-        retrained: its model that was trained on validation pictures too.
+        retrained: its model that was trained on validation pictures too. calibration: with its temperature and
+        thresholds.
         """
         learnware, tensors = self.read_model(name, retrained=retrained)
+        if calibration is not None:
+            learnware = msgspec.structs.replace(
+                learnware, temperature=calibration.temperature.applied, thresholds=calibration.thresholds
+            )
         if test is not None and test.rung == name and test.retrained == retrained:
             sealed = Evaluation(part="test", score=test.score, sealed=True)
             learnware = msgspec.structs.replace(learnware, evaluations=(*learnware.evaluations, sealed))
@@ -196,6 +230,38 @@ class RunFolder:
     def forget_test(self) -> None:
         """Remove what was said of a test part that is not this run's."""
         (self.path / "test.csv").unlink(missing_ok=True)
+
+    def write_suspects(self, suspects: Suspects | None) -> None:
+        """suspects.json; without any, that of an earlier call is removed."""
+        file = self.path / "suspects.json"
+        if suspects is None:
+            file.unlink(missing_ok=True)
+        else:
+            files.write(suspects, file)
+
+    def read_suspects(self) -> Suspects | None:
+        """The pictures whose labels look wrong; None where labels were not looked at. Raises RunError."""
+        file = self.path / "suspects.json"
+        if not file.is_file():
+            return None
+        suspects = files.read(file, Suspects)
+        if suspects.schema != SUSPECTS_SCHEMA:
+            raise RunError(f"{file} has form {suspects.schema}; this version reads {SUSPECTS_SCHEMA}.")
+        return suspects
+
+    def write_map(self, found: PictureMap | None) -> None:
+        """map.json; without one, that of an earlier call is removed."""
+        file = self.path / "map.json"
+        if found is None:
+            file.unlink(missing_ok=True)
+        else:
+            files.write(found, file)
+
+    def read_map(self) -> PictureMap | None:
+        """The map of the pictures; None where there is none, or one of another version. Raises RunError if damaged."""
+        file = self.path / "map.json"
+        found = files.read(file, PictureMap) if file.is_file() else None
+        return found if found is not None and found.schema == MAP_SCHEMA else None
 
     def thumbnail(self, digest: str) -> Path:
         """Where the thumbnail of the picture of that digest lies, or would."""

@@ -14,6 +14,8 @@ from starshift.augmentation import POLICIES
 from starshift.compose.frozen import FrozenBase, FrozenBases
 from starshift.compose.views import Views
 from starshift.data.decode import Frame
+from starshift.evaluation.forward import forward_folds
+from starshift.evaluation.permits import rows_for
 from starshift.evaluation.protocol import inner_folds
 from starshift.inference.network import Network, best_precision
 from starshift.ladder.materials import Materials, Model
@@ -39,6 +41,9 @@ TELLING_OPERATIONS = 5e9
 
 STEPS_PER_STRENGTH = 13
 """Steps of the optimizer, as seen on two and on 101 classes."""
+
+BALANCED = "every class counts the same in the loss, and probabilities are as if all were equally common"
+"""What a balanced head's record says."""
 
 VIEW_SECONDS = 45.0
 """What views and the head on them may take; where they would take more, there are fewer. See docs/features.md."""
@@ -77,6 +82,8 @@ def fit(recipe: Recipe, materials: Materials) -> Model:
         "precision": bases.bases[0].precision,
         "head": _in_words(head),
     }
+    if recipe.arguments.get("balance"):
+        details["balance"] = BALANCED
     nondeterministic = ""
     if most := recipe.arguments.get("views", 0):
         how = f"{count} of each training picture ({recipe.arguments['augmentation']}), beside the picture itself"
@@ -214,7 +221,7 @@ def fit_on(
     features: float32 (N, features) of all pictures. views: of the training part, each float32 (n, features).
     strengths: the recipe's if none are given.
     """
-    train = np.array(materials.split.train)
+    train = rows_for("weights", materials.split)
     strengths = tuple(strengths) or tuple(recipe.arguments["strengths"])
     materials.progress.start("head", FOLDS + 1)
     began = time.perf_counter()
@@ -225,6 +232,7 @@ def fit_on(
         strengths=strengths,
         folds=folds_of(materials),
         views=list(views),
+        balance=bool(recipe.arguments.get("balance")),
         progress=materials.progress.update,
     )
     materials.progress.finish()
@@ -237,9 +245,12 @@ def fit_on(
 
 def folds_of(materials: Materials) -> list[tuple[np.ndarray, np.ndarray]]:
     """The inner folds of the training part, the same for everything that is chosen by them."""
-    train = np.array(materials.split.train)
+    train = rows_for("choices", materials.split)
     position = {index: row for row, index in enumerate(train.tolist())}
     groups = [[position[index] for index in group if index in position] for group in materials.groups]
+    if materials.order:
+        order = [materials.order[index] for index in train]
+        return forward_folds(materials.targets[train], order, folds=FOLDS, groups=groups)
     seed = seeds.child(materials.seed, "inner folds")
     return inner_folds(materials.targets[train], folds=FOLDS, groups=groups, seed=seed)
 

@@ -15,6 +15,7 @@ from starshift.compose.own import Own
 from starshift.data.decode import Frame
 from starshift.data.read import Pictures
 from starshift.errors import RunError
+from starshift.findings.near import Pair
 from starshift.ladder.paces import Paces
 from starshift.progress import Progress
 from starshift.recipe import Recipe, digest
@@ -48,6 +49,8 @@ class Materials:
     progress: Progress
     budget_seconds: float = math.inf  # of the whole climb
     own: Mapping[str, Own] = field(default_factory=dict)  # functions of the user's own, by their reference
+    order: Sequence[float] = ()  # when each picture is from, where training must not see the future
+    near: Sequence[Pair] = ()  # near copies, whatever their parts
 
     @property
     def dataset(self) -> Dataset:
@@ -64,6 +67,11 @@ class Materials:
         """Digest of pictures, labels and parts: equal digests, equal task."""
         rows = [(picture.digest, picture.label) for picture in self.dataset.pictures]
         return digest(self.dataset.classes, rows, self.split.train, self.split.validation, self.split.test)
+
+    @property
+    def test_digest(self) -> str:
+        """Digest of the test part's pictures, whatever they are called: equal digests, one seal."""
+        return digest("test part", sorted(self.dataset.pictures[index].digest for index in self.split.test))
 
     def pixels(self, frame: Frame, indices: Sequence[int] | None = None) -> Any:
         """Pictures as uint8 (N, size, size, 3), from the cache or decoded now, with progress.

@@ -147,7 +147,7 @@ def keys(builders: Sequence[str], fixed: Sequence[str] = ()) -> dict[str, tuple[
     found |= {name: ("arguments", kind) for name, kind in arguments.items()}
     if any(builder in TRAINED for builder in builders):
         found |= {name: ("stage", kind) for name, kind in get_type_hints(Stage).items() if name != "augmentation"}
-        found["metrics"] = ("stage", tuple[str, ...])
+        found |= {"metrics": ("stage", tuple[str, ...]), "balance": ("stage", bool)}
     if by_name:
         found[AUGMENT] = ("recipe", str)
         if any(builder in TRAINED for builder in builders):

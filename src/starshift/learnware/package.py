@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from pathlib import Path
 from typing import Any, get_args
 
@@ -72,6 +73,8 @@ def _unkeepable(learnware: Learnware) -> list[str]:
         )
     if learnware.precision not in get_args(Precision):
         problems.append(f"Its precision is {learnware.precision!r}; {' and '.join(get_args(Precision))} are known.")
+    if not 0 < learnware.temperature < math.inf:
+        problems.append(f"Its temperature is {learnware.temperature}; it must be a number above 0.")
     if len(learnware.classes) < 2:
         problems.append(f"It has {len(learnware.classes)} class; a model tells at least 2 apart.")
     if len(set(learnware.classes)) < len(learnware.classes):
@@ -98,6 +101,11 @@ def card(learnware: Learnware) -> str:
         lines.append(
             f"- Accuracy on the {evaluation.part} part ({accuracy.n} pictures, {sealed}): {accuracy.value:.1%}"
             + (f", 95 % interval {accuracy.low:.1%} to {accuracy.high:.1%}" if accuracy.low is not None else "")
+        )
+    if learnware.temperature != 1.0:
+        lines.append(
+            f"- Temperature: {learnware.temperature:g}. Log probabilities are divided by it, which changes how sure "
+            "the model is and no answer; figures on the validation part in learnware.json are without it."
         )
     lines += [
         f"- Own {part.kind}: {part.name} of {part.module}, source SHA-256 {part.digest}" for part in learnware.own

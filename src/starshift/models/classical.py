@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from starshift.execution import map_ordered
+from starshift.models.heads import class_weights
 
 Step = Callable[[int, int], None]
 
@@ -76,6 +77,7 @@ def fit_head(
     strengths: Sequence[float],
     folds: Sequence[tuple[np.ndarray, np.ndarray]],
     views: Sequence[np.ndarray] = (),
+    balance: bool = False,
     progress: Step | None = None,
 ) -> LinearHead:
     """A linear head: logistic regression with an L2 penalty, steadied by a linear discriminant.
@@ -86,6 +88,9 @@ def fit_head(
     views: features of augmented views of the same N pictures, each float32 (N, F). They are fitted on beside the
     plain ones, in the folds too, where all views of a picture lie on one side; what is held out is judged by its
     plain view alone, since that is what will be predicted from. A picture counts the same with views as without.
+    balance: whether every class counts the same in the regression's loss and in what chooses strength and weights; the
+    probabilities are then those of a world in which all classes are equally common. (The discriminant has equal priors
+    in any case.)
 
     The logits of both models are added, each with a weight of its own, so that the sum is a linear head again.
     The strength of the penalty and the two weights are those of the lowest log loss over the inner folds, which
@@ -96,18 +101,18 @@ def fit_head(
     from threadpoolctl import threadpool_limits
 
     features, views = compress(features), [compress(view) for view in views]
+    counting = class_weights(targets, classes)[targets] if balance else None
 
     # One BLAS thread per fold and one fold per core: the optimizer's many small products would otherwise wait
     # for each other's threads (measured: 12 times slower for two classes).
     with threadpool_limits(1, user_api="blas"):
         held_out, regressions, discriminants = _out_of_fold(
-            features, views, targets, classes, strengths, folds, progress
+            features, views, targets, classes, strengths, folds, progress, counting
         )
-        choices = {
-            strength: _weigh(logits, discriminants, targets[held_out]) for strength, logits in regressions.items()
-        }
-        best = min(choices, key=lambda strength: choices[strength][0])
-        fits = {name: (kernel, bias) for name, kernel, bias in _all_fits(features, views, targets, classes, [best])}
+        held = None if counting is None else counting[held_out]
+        best, choices = _weighed(regressions, discriminants, targets[held_out], held)
+        last = _all_fits(features, views, targets, classes, [best], counting)
+        fits = {name: (kernel, bias) for name, kernel, bias in last}
     _, on_regression, on_discriminant = choices[best]
     return LinearHead(
         kernel=on_regression * fits[best][0] + on_discriminant * fits[None][0],
@@ -119,6 +124,45 @@ def fit_head(
     )
 
 
+def held_out_probabilities(
+    features: np.ndarray,
+    targets: np.ndarray,
+    *,
+    classes: int,
+    strengths: Sequence[float],
+    folds: Sequence[tuple[np.ndarray, np.ndarray]],
+    progress: Step | None = None,
+) -> np.ndarray:
+    """What heads made like that of `fit_head` say of the pictures that they were not fitted on: float32 (N, classes).
+
+    The arguments are those of `fit_head`. Rows that no fold holds out are NaN. The strength and the two weights, three
+    numbers, are chosen by all the held-out rows together.
+    """
+    import scipy.optimize  # noqa: F401  as in fit_head
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1, user_api="blas"):
+        held_out, regressions, discriminants = _out_of_fold(
+            compress(features), [], targets, classes, strengths, folds, progress
+        )
+        best, choices = _weighed(regressions, discriminants, targets[held_out])
+    _, on_regression, on_discriminant = choices[best]
+    found = np.full((len(targets), classes), np.nan, np.float32)
+    found[held_out] = probabilities_of(on_regression * regressions[best] + on_discriminant * discriminants)
+    return found
+
+
+def _weighed(
+    regressions: dict[float, np.ndarray],
+    discriminants: np.ndarray,
+    targets: np.ndarray,
+    counting: np.ndarray | None = None,
+) -> tuple[float, dict[float, tuple[float, float, float]]]:
+    """The strength of the lowest log loss on held-out logits, and `_weigh` of every strength."""
+    choices = {strength: _weigh(logits, discriminants, targets, counting) for strength, logits in regressions.items()}
+    return min(choices, key=lambda strength: choices[strength][0]), choices
+
+
 def _out_of_fold(
     features: np.ndarray,
     views: Sequence[np.ndarray],
@@ -127,13 +171,15 @@ def _out_of_fold(
     strengths: Sequence[float],
     folds: Sequence[tuple[np.ndarray, np.ndarray]],
     progress: Step | None,
+    counting: np.ndarray | None = None,
 ) -> tuple[np.ndarray, dict[float, np.ndarray], np.ndarray]:
     """Logits for rows by models that did not see them: which rows, the regressions' by strength, the discriminant's."""
 
     def one(fold: tuple[np.ndarray, np.ndarray]) -> dict[float | None, np.ndarray]:
         fitted_on, held = fold
         some = [view[fitted_on] for view in views]
-        fits = _all_fits(features[fitted_on], some, targets[fitted_on], classes, strengths)
+        counts = None if counting is None else counting[fitted_on]
+        fits = _all_fits(features[fitted_on], some, targets[fitted_on], classes, strengths, counts)
         return {name: features[held] @ kernel + bias for name, kernel, bias in fits}
 
     found = []
@@ -151,11 +197,17 @@ def _out_of_fold(
 
 
 def _all_fits(
-    features: np.ndarray, views: Sequence[np.ndarray], targets: np.ndarray, classes: int, strengths: Sequence[float]
+    features: np.ndarray,
+    views: Sequence[np.ndarray],
+    targets: np.ndarray,
+    classes: int,
+    strengths: Sequence[float],
+    counting: np.ndarray | None = None,
 ) -> Iterator[tuple[float | None, np.ndarray, np.ndarray]]:
     """The discriminant (name None) and the regression at each strength, as kernels and biases for raw features."""
     if views:
         features, targets = np.concatenate([features, *views]), np.tile(targets, 1 + len(views))
+        counting = None if counting is None else np.tile(counting, 1 + len(views))
     mean, scale = features.mean(axis=0), features.std(axis=0)
     scale = scale + DEAD * scale.mean() + 1e-12
     standardized = (features - mean) / scale
@@ -163,7 +215,7 @@ def _all_fits(
     yield None, *_for_raw(kernel, bias, mean, scale)
     start = None  # each strength starts where the weaker one before it came to rest
     for strength in sorted(strengths):
-        kernel, bias = start = logistic(standardized, targets, classes, strength / (1 + len(views)), start)
+        kernel, bias = start = logistic(standardized, targets, classes, strength / (1 + len(views)), start, counting)
         yield strength, *_for_raw(kernel, bias, mean, scale)
 
 
@@ -181,15 +233,18 @@ def logistic(
     classes: int,
     strength: float,
     start: tuple[np.ndarray, np.ndarray] | None = None,
+    counting: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Minimize strength · Σ loss + ½ ‖kernel‖², as scikit-learn's LogisticRegression(C=strength) does.
 
-    features: float32 (N, F), standardized. Returns kernel float32 (F, outputs) and bias float32 (outputs,).
+    features: float32 (N, F), standardized. counting: float (N,), what each row's loss is multiplied by; 1 if None.
+    Returns kernel float32 (F, outputs) and bias float32 (outputs,).
     """
     from scipy.optimize import minimize
 
     outputs = _outputs(classes)
     rows, count = np.arange(len(targets)), features.shape[1]
+    counting = np.ones(len(targets), np.float32) if counting is None else counting
 
     def objective(flat: np.ndarray) -> tuple[float, np.ndarray]:
         weights = flat.reshape(count + 1, outputs)
@@ -198,10 +253,10 @@ def logistic(
         shifted = logits - logits.max(axis=1, keepdims=True)
         exponentials = np.exp(shifted)
         sums = exponentials.sum(axis=1, keepdims=True)
-        loss = float(np.sum(np.log(sums[:, 0]) - shifted[rows, targets]))
+        loss = float(np.sum(counting * (np.log(sums[:, 0]) - shifted[rows, targets])))
         slopes = exponentials / sums
         slopes[rows, targets] -= 1
-        slopes = slopes[:, -outputs:]
+        slopes = slopes[:, -outputs:] * counting[:, None]
         gradient = np.empty_like(weights)
         gradient[:-1] = features.T @ slopes.astype(np.float32)
         gradient[-1] = slopes.sum(axis=0)
@@ -255,21 +310,28 @@ def _solve_shrunken(residuals: np.ndarray, right: np.ndarray) -> np.ndarray:
     return (right - scaled.T @ np.linalg.solve(gram, scaled @ right)) / ridge
 
 
-def _weigh(regression: np.ndarray, discriminant: np.ndarray, targets: np.ndarray) -> tuple[float, float, float]:
-    """The lowest log loss of a · regression + b · discriminant with a, b ≥ 0: (loss in nats, a, b). Convex."""
+def _weigh(
+    regression: np.ndarray, discriminant: np.ndarray, targets: np.ndarray, counting: np.ndarray | None = None
+) -> tuple[float, float, float]:
+    """The lowest log loss of a · regression + b · discriminant with a, b ≥ 0: (loss in nats, a, b). Convex.
+
+    counting: float (N,), what each row counts in the mean; all the same if None.
+    """
     from scipy.optimize import minimize
 
     first, second = _full(regression.astype(np.float64)), _full(discriminant.astype(np.float64))
     unit = second.std() + 1e-12  # so that both weights are of one size
     second = second / unit
     rows = np.arange(len(targets))
+    shares = np.full(len(targets), 1 / len(targets)) if counting is None else counting / counting.sum()
 
     def objective(weights: np.ndarray) -> tuple[float, np.ndarray]:
         probabilities = _softmax(weights[0] * first + weights[1] * second)
         slopes = probabilities.copy()
         slopes[rows, targets] -= 1
-        loss = -np.log(np.maximum(probabilities[rows, targets], 1e-15)).mean()
-        return float(loss), np.array([(slopes * first).sum(), (slopes * second).sum()]) / len(targets)
+        loss = -(shares * np.log(np.maximum(probabilities[rows, targets], 1e-15))).sum()
+        slopes *= shares[:, None]
+        return float(loss), np.array([(slopes * first).sum(), (slopes * second).sum()])
 
     found = minimize(objective, np.array([1.0, 0.1]), jac=True, method="L-BFGS-B", bounds=[(0, None)] * 2)
     return float(found.fun), float(found.x[0]), float(found.x[1] / unit)

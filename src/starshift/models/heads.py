@@ -40,6 +40,17 @@ def shape_targets(targets: np.ndarray[Any, Any], classes: int) -> np.ndarray[Any
     return np.eye(classes, dtype=np.float32)[targets]
 
 
+def class_weights(targets: np.ndarray[Any, Any], classes: int) -> np.ndarray[Any, Any]:
+    """What a picture of each class counts in a loss, so that all classes count the same and a picture 1 on average.
+
+    N over (classes present times pictures of the class), as scikit-learn's class_weight="balanced" has it. targets:
+    int (N,). Returns float32 (classes,); 0 for a class that is absent.
+    """
+    counts = np.bincount(targets, minlength=classes)
+    shares = len(targets) / ((counts > 0).sum() * np.maximum(counts, 1))
+    return np.where(counts > 0, shares, 0).astype(np.float32)
+
+
 def probabilities(outputs: np.ndarray[Any, Any], classes: int) -> np.ndarray[Any, Any]:
     """Turn what `classification_head` puts out into one column per class.
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from starshift.records import Epoch, Estimate, RungRecord, TestRecord
 from starshift.report import words
+from starshift.report.leading import figure
 
 BASELINE = "baseline"
 """The rung that always answers the commonest class; its accuracy is drawn as a line through all rungs."""
@@ -51,23 +52,31 @@ def _round_step(rough: float) -> float:
 # ---- the ladder -----------------------------------------------------------------------------------
 
 
-def ladder(rungs: Sequence[RungRecord], chosen: str, test: TestRecord | None) -> dict[str, Any]:
-    """One row per rung: a dot with its interval, or the reason why it was skipped."""
-    drawn = [rung.score.accuracy for rung in rungs if rung.score]
-    estimates = [*drawn, test.score.accuracy] if test else drawn
+def ladder(
+    rungs: Sequence[RungRecord], chosen: str, test: TestRecord | None, *, balanced: bool = False
+) -> dict[str, Any]:
+    """One row per rung: a dot with its interval, or the reason why it was skipped.
+
+    balanced: whether balanced accuracy is drawn in place of accuracy.
+    """
+    drawn = [figure(rung.score, balanced=balanced) for rung in rungs if rung.score]
+    estimates = [*drawn, figure(test.score, balanced=balanced)] if test else drawn
     ends = [end for estimate in estimates for end in _span(estimate)]
+    ends += [end for rung in rungs if rung.resampled for end in _span(rung.resampled.accuracy)]
     # One rung alone is compared with nothing: it is shown on the whole way from 0 to 100 %.
     axis = scale(ends if len(estimates) > 1 else (0.0, 1.0), floor=0.0, ceiling=1.0)
-    baseline = next((rung.score.accuracy for rung in rungs if rung.name == BASELINE and rung.score), None)
+    scores = [rung.score for rung in rungs if rung.name == BASELINE and rung.score]
+    baseline = figure(scores[0], balanced=balanced) if scores else None
     return {
+        "of": "balanced accuracy, every class counting the same," if balanced else "accuracy",
         "any": bool(drawn),
         "ticks": [{"x": axis.place(tick), "label": f"{100 * tick:.0f} %"} for tick in axis.ticks],
         "baseline": axis.place(baseline.value) if baseline else None,
-        "rows": [_ladder_row(rung, chosen, test, axis) for rung in rungs],
+        "rows": [_ladder_row(rung, chosen, test, axis, balanced) for rung in rungs],
     }
 
 
-def _ladder_row(rung: RungRecord, chosen: str, test: TestRecord | None, axis: Scale) -> dict[str, Any]:
+def _ladder_row(rung: RungRecord, chosen: str, test: TestRecord | None, axis: Scale, balanced: bool) -> dict[str, Any]:
     row: dict[str, Any] = {
         "name": rung.name,
         "description": words.sentence(rung.description),
@@ -75,17 +84,32 @@ def _ladder_row(rung: RungRecord, chosen: str, test: TestRecord | None, axis: Sc
         "skipped": rung.score is None,
         "reason": words.sentence(rung.reason),
         "verdict": words.against(rung.verdict) if rung.verdict else "",
+        "recipe": words.sentence(rung.recipe_verdict.sentence) if rung.recipe_verdict else "",
+        "recipe_outcome": rung.recipe_verdict.outcome if rung.recipe_verdict else "",
         "outcome": rung.verdict.outcome if rung.verdict else "",
     }
     if rung.score is None:
         return row
-    accuracy = rung.score.accuracy
+    accuracy = figure(rung.score, balanced=balanced)
     return row | {
         "figure": words.percent(accuracy.value),
         "interval": words.interval(accuracy),
         "n": words.count(accuracy.n),
         "mark": _mark(accuracy, axis),
-        "test": _mark(test.score.accuracy, axis) if test and test.rung == rung.name else None,
+        "test": _mark(figure(test.score, balanced=balanced), axis) if test and test.rung == rung.name else None,
+        "folds": _folds(rung, axis) if not balanced else None,  # balanced accuracy is not known fold by fold
+    }
+
+
+def _folds(rung: RungRecord, axis: Scale) -> dict[str, Any] | None:
+    """Where each fold's accuracy lies, and the mean of all with its interval; None where there are no folds."""
+    found = rung.resampled
+    if found is None:
+        return None
+    return {
+        "dots": [axis.place(accuracy) for accuracy in found.fold_accuracies],
+        "mark": _mark(found.accuracy, axis),
+        "words": f"{found.protocol}: {words.estimate(found.accuracy)}",
     }
 
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from starshift.records import PARTS, Dataset, Finding, RunRecord, Summary
-from starshift.report import words
+from starshift.report import copies, odd, words
+from starshift.report.pictures import Thumbnail
 
 MOST_CLASS_BARS = 20
 """Classes whose sizes are drawn one by one; of more, the largest and the smallest eight."""
@@ -21,14 +22,21 @@ MOST_SET_ASIDE = 500
 """Files set aside that are shown one by one."""
 
 
-def data(run: RunRecord, dataset: Dataset) -> dict[str, Any]:
-    """What was understood of the source, the findings with warnings first, and the files set aside."""
+def data(run: RunRecord, dataset: Dataset, thumbnail: Thumbnail) -> dict[str, Any]:
+    """What was understood of the source, the findings with warnings first, and the files set aside.
+
+    thumbnail: a picture's path → its JPEG bytes, or None; near copies are shown side by side.
+    """
     aside = dataset.set_aside
     return {
         "facts": _facts(run.data, run.split),
         "classes": _class_bars(run.data.classes),
         "remarks": [words.sentence(remark) for remark in run.data.remarks],
-        "findings": [_finding(one) for one in sorted(run.findings, key=lambda one: one.severity != "warning")],
+        "findings": [
+            _finding(one)
+            | {"pairs": copies.pairs(one, dataset, thumbnail), "cards": odd.cards(one, dataset, thumbnail)}
+            for one in sorted(run.findings, key=lambda one: one.severity != "warning")
+        ],
         "set_aside": [
             {"path": one.path, "kind": one.kind, "reason": words.sentence(one.reason)} for one in aside[:MOST_SET_ASIDE]
         ],

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal, TypedDict
 
-from starshift.records import ClassScore, RungRecord, RunRecord, Score, Verdict
+from starshift.records import ClassScore, RecipeVerdict, RungRecord, RunRecord, Score, Verdict
 from starshift.report import words
+from starshift.report.leading import is_balanced
 
 
 class TableRow(TypedDict):
@@ -16,6 +17,7 @@ class TableRow(TypedDict):
     status: Literal["finished", "skipped"]
     chosen: bool
     accuracy: str  # with interval and n; "" where the rung was skipped, as in all that follow
+    balanced_accuracy: str  # the same, where classes are so uneven that it leads; "" where it does not
     log_loss: str  # the value; its interval is in the report and the record
     seconds: str
     verdict: str  # against the best finished rung before; or why the rung was skipped
@@ -23,17 +25,19 @@ class TableRow(TypedDict):
 
 def table(run: RunRecord) -> list[TableRow]:
     """The rungs in the order climbed, every cell in words."""
-    return [_table_row(rung, run.chosen) for rung in run.rungs]
+    return [_table_row(rung, run.chosen, is_balanced(run)) for rung in run.rungs]
 
 
-def _table_row(rung: RungRecord, chosen: str) -> TableRow:
+def _table_row(rung: RungRecord, chosen: str, balanced: bool) -> TableRow:
     score = rung.score
-    verdict = words.against(rung.verdict) if rung.verdict else ""
+    clean = words.without_copies(score, rung.without_copies, "validation") if score else ""
+    verdict = " ".join(filter(None, [words.verdicts(rung), clean]))
     return {
         "rung": rung.name,
         "status": rung.status,
         "chosen": bool(score) and rung.name == chosen,
         "accuracy": words.estimate(score.accuracy) if score else "",
+        "balanced_accuracy": words.estimate(score.balanced_accuracy) if score and balanced else "",
         "log_loss": words.number(score.log_loss.value) if score else "",
         "seconds": words.seconds(rung.seconds) if rung.seconds is not None else "",
         "verdict": verdict if rung.status == "finished" else words.sentence(f"skipped: {rung.reason}"),
@@ -46,6 +50,7 @@ _METRICS = (  # title, field of Score, decimals (None: a share in percent)
     ("Macro F1", "macro_f1", 3),
     ("ROC AUC", "roc_auc", 3),
     ("Log loss", "log_loss", 3),
+    ("Brier score", "brier", 3),
 )
 
 
@@ -58,6 +63,8 @@ def figures(run: RunRecord, rung: RungRecord | None) -> dict[str, Any]:
         "columns": [title for title, _, _ in _METRICS],
         "rows": [_figure_row(name, part, score, run.chosen) for name, part, score in rows],
         "methods": _methods([score for _, _, score in rows]),
+        "recipes": [_recipes(rung.recipe_verdict) for rung in run.rungs if rung.recipe_verdict],
+        "protocol": words.sentence(run.protocol),
         "comparisons": [_comparison(rung.verdict) for rung in run.rungs if rung.verdict],
         "times": [_times(one) for one in run.rungs if one.seconds is not None],
         "classes": _class_tables(run, rung),
@@ -77,7 +84,7 @@ def _figure_row(name: str, part: str, score: Score, chosen: str) -> dict[str, An
 def _figure_cell(score: Score, field: str, decimals: int | None) -> dict[str, str]:
     estimate = getattr(score, field)
     if estimate is None:
-        return {"figure": "not defined", "interval": ""}
+        return {"figure": "not measured" if field == "brier" else "not defined", "interval": ""}
     interval = words.interval(estimate, decimals) if estimate.low is not None else "no interval"
     return {"figure": words.figure(estimate, decimals), "interval": interval}
 
@@ -102,6 +109,20 @@ def _comparison(verdict: Verdict) -> dict[str, str]:
         "interval": words.points_interval(difference),
         "only": f"{words.count(verdict.only_model_right)} to {words.count(verdict.only_other_right)}",
         "p": words.p_value(verdict.p_value),
+        "n": words.counted(difference.n, "picture"),
+        "method": difference.method,
+    }
+
+
+def _recipes(verdict: RecipeVerdict) -> dict[str, str]:
+    difference = verdict.difference
+    return {
+        "rung": verdict.recipe,
+        "against": verdict.against,
+        "difference": words.points(difference.value),
+        "interval": words.points_interval(difference),
+        "fits": words.count(verdict.fits),
+        "p": words.p_value(verdict.adjusted_p_value),
         "n": words.counted(difference.n, "picture"),
         "method": difference.method,
     }

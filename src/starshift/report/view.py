@@ -11,29 +11,37 @@ from typing import Any
 from starshift.records import (
     Dataset,
     Epoch,
+    PictureMap,
     Predictions,
     RungRecord,
     RunRecord,
     Score,
+    Suspects,
     TestRecord,
 )
-from starshift.report import charts, pictures, words
+from starshift.records.forecast import Forecast
+from starshift.report import charts, copies, leading, odd, pictures, words
 from starshift.report.augmented import Sheet, augmented
+from starshift.report.calibration import calibration
 from starshift.report.charts import BASELINE
 from starshift.report.confusion import confusion
 from starshift.report.data import data
 from starshift.report.figures import figures
+from starshift.report.forecast import view as forecast_view
+from starshift.report.map import drawn, marks
 from starshift.report.pictures import Thumbnail
 from starshift.report.remedies import remedies
+from starshift.report.suspects import labels
+from starshift.report.suspects import shown as shown_suspects
 
 
-def wanted(run: RunRecord, predictions: Mapping[str, Predictions]) -> list[str]:
+def wanted(run: RunRecord, predictions: Mapping[str, Predictions], suspects: Suspects | None = None) -> list[str]:
     """Paths of the pictures whose thumbnails `view` will ask for, each once; store them with the run."""
     shown = _shown(run, predictions)
-    if shown is None:
-        return []
-    rows = [*pictures.confident_mistakes(shown), *pictures.least_certain(shown)]
-    return list(dict.fromkeys(shown.paths[row] for row in rows))
+    rows = [*pictures.confident_mistakes(shown), *pictures.least_certain(shown)] if shown else []
+    doubted = [one.path for one in shown_suspects(suspects)]
+    answered = [shown.paths[row] for row in rows if shown]
+    return list(dict.fromkeys([*answered, *copies.wanted(run), *odd.wanted(run), *doubted]))
 
 
 def view(
@@ -45,12 +53,17 @@ def view(
     test: Predictions | None,
     thumbnail: Thumbnail,
     sheets: Sequence[Sheet] = (),
+    suspects: Suspects | None = None,
+    forecast: Forecast | None = None,
+    picture_map: PictureMap | None = None,
 ) -> dict[str, Any]:
     """Everything that the report says.
 
     histories and predictions (on the validation part): by rung. test: the chosen rung's predictions on the
     sealed part, once it was opened. thumbnail: a picture's path → its JPEG bytes, or None. sheets: augmented
-    pictures, by policy.
+    pictures, by policy. suspects: pictures whose labels look wrong, where labels were searched.
+    forecast: the latest on this run's pictures.
+    picture_map: where pictures lie when like ones lie together.
     Returns strings, numbers, lists and dicts only; hidden characters in names are spelled out.
     """
     rung = _rung(run, run.chosen)
@@ -62,16 +75,20 @@ def view(
         "name": run.name,
         "when": words.moment(run.finished or run.started),
         "verdict": verdict,
-        "ladder": charts.ladder(run.rungs, run.chosen, run.test),
+        "ladder": charts.ladder(run.rungs, run.chosen, run.test, balanced=leading.is_balanced(run)),
         "curves": [
             charts.curves(one, histories[one.name]) | {"remedies": remedies(one, run, predictions)}
             for one in run.rungs
             if histories.get(one.name)
         ],
         "confusion": _confusion(rung, dataset),
+        "calibration": calibration(run),
         "galleries": _galleries(run.chosen, shown, dataset, thumbnail) if shown else [],
+        "labels": labels(run, suspects, dataset, thumbnail),
+        "forecast": forecast_view(forecast) if forecast else None,
+        "map": drawn(picture_map, dataset.classes, marks(run.findings, suspects)),
         "augmented": augmented(sheets),
-        "data": data(run, dataset),
+        "data": data(run, dataset, thumbnail),
         "figures": figures(run, rung),
         "repeat": _repeat(run),
     }
@@ -136,9 +153,9 @@ def _mistakes_lead(wrong: int, shown: int, n: str) -> str:
 
 def _verdict(run: RunRecord, rung: RungRecord | None) -> dict[str, Any]:
     """The sentence that leads, its caution, and the few facts beside it."""
-    leading, said = _leading(run, rung)
+    headline, said = _leading(run, rung)
     return {
-        **leading,
+        **headline,
         "said": [words.sentence(one) for one in said if one.strip()],
         "cautions": [words.sentence(one) for one in _cautions(run, rung)],
         "facts": _facts(run),
@@ -153,14 +170,10 @@ def _leading(run: RunRecord, rung: RungRecord | None) -> tuple[dict[str, str], l
         return _only_baseline(run, rung.score)
     if run.test and run.test.rung == rung.name:
         return _with_test(run, rung, rung.score, run.test)
-    accuracy = rung.score.accuracy
-    leading = _headline(
-        f"The best model, {rung.name}, is right for ",
-        words.percent(accuracy.value),
-        f" of {words.counted(accuracy.n, 'validation picture')}",
-        title=words.estimate(accuracy),
-    )
-    return leading, [_interval_sentence(rung.score), f"{_against(rung)} {_beside_baseline(run)}"]
+    balanced = leading.is_balanced(run)
+    said = _headline(*leading.headline(rung.name, rung.score, "validation", balanced=balanced))
+    first = f"{_interval_sentence(rung.score, balanced)} {leading.why(rung.score, balanced=balanced)}"
+    return said, [first, f"{_against(rung)} {_beside_baseline(run)}"]
 
 
 def _headline(before: str, figure: str = "", after: str = "", title: str = "") -> dict[str, str]:
@@ -168,18 +181,17 @@ def _headline(before: str, figure: str = "", after: str = "", title: str = "") -
 
 
 def _with_test(run: RunRecord, rung: RungRecord, score: Score, test: TestRecord) -> tuple[dict[str, str], list[str]]:
-    accuracy = test.score.accuracy
-    leading = _headline(
-        f"The best model, {rung.name}, is right for ",
-        words.percent(accuracy.value),
-        f" of {words.counted(accuracy.n, 'sealed test picture')}",
-        title=words.estimate(accuracy),
-    )
+    balanced = leading.is_balanced(run)
+    said = _headline(*leading.headline(rung.name, test.score, "sealed test", balanced=balanced))
     again = ", which was trained again on training and validation pictures together" if test.retrained else ""
     opened = f"The sealed test part was opened once, for this model{again}, on {words.moment(test.opened)}"
-    chosen = f"On validation, which chose it: {words.estimate(score.accuracy)}"
-    return leading, [
-        f"{_interval_sentence(test.score)} {opened}.",
+    if run.test_uses > 1:
+        opened = (
+            f"Test data was used {run.test_uses} times, the last for this model{again}, on {words.moment(test.opened)}"
+        )
+    chosen = f"On validation, which chose it: {words.estimate(leading.figure(score, balanced=balanced))}"
+    return said, [
+        f"{_interval_sentence(test.score, balanced)} {leading.why(test.score, balanced=balanced)} {opened}.",
         f"{chosen}. {_against(rung)} {_beside_baseline(run)}",
     ]
 
@@ -188,7 +200,7 @@ def _only_baseline(run: RunRecord, score: Score) -> tuple[dict[str, str], list[s
     others = [rung for rung in run.rungs if rung.name != BASELINE]
     finished = [rung.name for rung in others if rung.score]
     why = f"{words.listed(finished)} did no better." if finished else "No model has been trained."
-    leading = _headline(
+    said = _headline(
         "No model beats the baseline, which is right for "
         if finished
         else "Only the baseline finished: always giving the same answer is right for ",
@@ -196,18 +208,18 @@ def _only_baseline(run: RunRecord, score: Score) -> tuple[dict[str, str], list[s
         f" of {words.counted(score.accuracy.n, 'validation picture')}",
         title=words.estimate(score.accuracy),
     )
-    return leading, [_interval_sentence(score) + " " + why, *_skips(run)]
+    return said, [_interval_sentence(score) + " " + why, *_skips(run)]
 
 
-def _interval_sentence(score: Score) -> str:
-    accuracy = score.accuracy
-    if accuracy.low is None:
-        return words.sentence(words.interval(accuracy))
-    return f"95 % interval {words.interval(accuracy)} ({accuracy.method}, n = {words.count(accuracy.n)})."
+def _interval_sentence(score: Score, balanced: bool = False) -> str:
+    estimate = leading.figure(score, balanced=balanced)
+    if estimate.low is None:
+        return words.sentence(words.interval(estimate))
+    return f"95 % interval {words.interval(estimate)} ({estimate.method}, n = {words.count(estimate.n)})."
 
 
 def _against(rung: RungRecord) -> str:
-    return words.against(rung.verdict) if rung.verdict else ""
+    return words.verdicts(rung)
 
 
 def _beside_baseline(run: RunRecord) -> str:
@@ -233,12 +245,28 @@ def _cautions(run: RunRecord, rung: RungRecord | None) -> list[str]:
     leaks = [finding.sentence for finding in run.findings if finding.kind == "leak"]
     stopped = [] if run.finished else ["This run is under way or was stopped: more rungs may follow"]
     sealed = [_test_caution(run, rung)] if rung and rung.name != BASELINE else []
-    return [one for one in [*sealed, *leaks, *stopped] if one]
+    return [one for one in [*sealed, *leaks, *_copies(run, rung), *stopped] if one]
+
+
+def _copies(run: RunRecord, rung: RungRecord | None) -> list[str]:
+    """What the figures are without pictures that were as good as seen in training."""
+    if rung is None or rung.score is None or rung.name == BASELINE:
+        return []
+    test = run.test if run.test and run.test.rung == rung.name else None
+    return [
+        words.without_copies(test.score, test.without_copies, "test") if test else "",
+        words.without_copies(rung.score, rung.without_copies, "validation"),
+    ]
 
 
 def _test_caution(run: RunRecord, rung: RungRecord) -> str:
     if run.test and run.test.rung == rung.name:
-        return ""
+        return (
+            f"Test data was used {run.test_uses} times: whoever chose between these models by it has the luck of the "
+            "choice in the figure"
+            if run.test_uses > 1
+            else ""
+        )
     if run.test:
         return (
             f"The sealed test part was opened for {run.test.rung} ({words.estimate(run.test.score.accuracy)}), "

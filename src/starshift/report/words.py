@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from starshift.records import Estimate, Verdict
+from starshift.records import Estimate, RungRecord, Score, Verdict
 
 MINUS = "\N{MINUS SIGN}"
 
@@ -47,6 +47,20 @@ def against(verdict: Verdict) -> str:
     """A verdict with what it compares with: `Against convnet, this model gains 14.2 points on …`."""
     said = sentence(verdict.sentence)
     return f"Against {verdict.against}, {said[:1].lower()}{said[1:]}"
+
+
+def verdicts(rung: RungRecord) -> str:
+    """What is said of a rung beside another: of its model, and of its recipe where it was repeated over folds."""
+    said = [against(rung.verdict)] if rung.verdict else []
+    return " ".join([*said, *([sentence(rung.recipe_verdict.sentence)] if rung.recipe_verdict else [])])
+
+
+def without_copies(score: Score, clean: Estimate | None, part: str) -> str:
+    """`Without the 12 validation pictures of which a copy is in training: 71.0 % (…).`; "" where there are none."""
+    if clean is None:
+        return ""
+    lost = counted(score.accuracy.n - clean.n, f"{part} picture")
+    return f"Without the {lost} of which a copy is in training: {estimate(clean) if clean.n else 'nothing is left'}."
 
 
 def listed(words: list[str]) -> str:

@@ -87,6 +87,20 @@ def smooth(targets: np.ndarray, share: float, classes: int) -> np.ndarray:
     return targets if not share else (targets * (1 - share) + share / classes).astype(np.float32)
 
 
+def counting(targets: np.ndarray, weights: np.ndarray | None, smoothing: float) -> np.ndarray | None:
+    """What each picture of a batch counts in the loss; of a mixed one, in the proportion of its classes.
+
+    targets: float32 (n, outputs), smoothed by the share `smoothing`, which is taken back here. weights: float32
+    (classes,), of each class; None where all count the same. Returns float32 (n,), or None.
+    """
+    if weights is None:
+        return None
+    plain = (targets - smoothing / len(weights)) / (1 - smoothing)
+    if plain.shape[1] == 1:  # two classes, of which the second's share is given
+        plain = np.concatenate([1 - plain, plain], axis=1)
+    return (plain @ weights).astype(np.float32)
+
+
 def hold_out(
     indices: np.ndarray, targets: np.ndarray, groups: Sequence[Sequence[int]], seed: int
 ) -> tuple[np.ndarray, np.ndarray]:

@@ -193,12 +193,14 @@ class _Training:
 
         Raises TrainingDiverged at a loss or a weight that is not finite.
         """
-        outputs = len(self.model.outputs)
+        outputs, weights = len(self.model.outputs), self._class_weights(stage)
         sums, seen = np.zeros(2), 0  # Keras forgets its metrics with every train_on_batch
         with contextlib.closing(self._batches(number, stage, epoch).epoch(len(self.history))) as batches:
             for step, (pixels, targets) in enumerate(batches):
                 answers = targets if outputs == 1 else [targets] * outputs
-                loss = float(self.model.train_on_batch(pixels, answers, return_dict=True)["loss"])
+                counting = feed.counting(targets, weights, stage.label_smoothing)
+                found = self.model.train_on_batch(pixels, answers, sample_weight=counting, return_dict=True)
+                loss = float(found["loss"])
                 if not math.isfinite(loss):
                     raise self._diverged(f"The loss became {loss}", stage, compiled.steps, epoch, step)
                 sums += len(targets) * np.array([float(metric.result()) for metric in compiled.metrics])
@@ -211,6 +213,11 @@ class _Training:
         if not are_finite(read_weights(self.model)):
             raise self._diverged("A weight became NaN or infinite", stage, compiled.steps, epoch, compiled.steps - 1)
         return float(sums[0] / seen), float(sums[1] / seen)
+
+    def _class_weights(self, stage: Stage) -> np.ndarray | None:
+        """What a picture of each class counts in a stage's loss; None where all count the same."""
+        pictures = self.pictures
+        return heads.class_weights(pictures.targets[self.learning], pictures.classes) if stage.balance else None
 
     def _batches(self, number: int, stage: Stage, epoch: int) -> Batches:
         pictures = self.pictures
@@ -249,7 +256,8 @@ class _Training:
         size = feed.size_at(stage, epoch, self.pictures.size)
         validation = np.array(self.pictures.split.validation)
         loss, accuracy, outputs = self._measure(validation, size, compiled)
-        decision = self._measure(self.deciding, size, compiled)[0] if stage.patience else 0.0
+        weights = self._class_weights(stage)
+        decision = self._measure(self.deciding, size, compiled, weights)[0] if stage.patience else 0.0
         if math.isnan(decision):
             what = "The loss on the pictures held out became nan"
             raise self._diverged(what, stage, compiled.steps, epoch, compiled.steps - 1)
@@ -262,14 +270,20 @@ class _Training:
             self.callbacks.on_epoch(record)
         return decision
 
-    def _measure(self, indices: np.ndarray, size: int, compiled: Compiled) -> tuple[float, float, np.ndarray]:
-        """Mean loss, accuracy and outputs, float32 (n, outputs), of pictures that are not learned from."""
+    def _measure(
+        self, indices: np.ndarray, size: int, compiled: Compiled, weights: np.ndarray | None = None
+    ) -> tuple[float, float, np.ndarray]:
+        """Mean loss, accuracy and outputs, float32 (n, outputs), of pictures that are not learned from.
+
+        weights: float32 (classes,), what a picture of each class counts in the loss; 1 if None.
+        """
         losses, hits, said = 0.0, 0.0, []
         for start in range(0, len(indices), VALIDATION_BATCH):
             pixels, targets = self.pictures.unchanged(indices[start : start + VALIDATION_BATCH], size)
             outputs = self.answering.predict_on_batch(pixels)
             said.append(outputs)
-            losses += float(np.sum(compiled.loss(targets, outputs)))
+            counting = feed.counting(targets, weights, 0.0)
+            losses += float(np.sum(compiled.loss(targets, outputs) * (1 if counting is None else counting)))
             hits += float(np.sum(compiled.hits(targets, outputs)))
         return losses / len(indices), hits / len(indices), np.concatenate(said)
 

@@ -1,0 +1,142 @@
+"""What `fit` does before it climbs: read, look for what could mislead, split, and say what was understood."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from starshift.api.arrange import arrange
+from starshift.api.labelled import Labelled
+from starshift.api.options import Request
+from starshift.api.understood import summarize, understood
+from starshift.data.decode import Frame
+from starshift.data.read import Pictures, read
+from starshift.errors import LeakError, RunError
+from starshift.findings import duplicates
+from starshift.findings.inspect import inspect
+from starshift.findings.measures import measures_of
+from starshift.findings.near import Pair, near_copies
+from starshift.ladder.folder import RunFolder
+from starshift.ladder.materials import Materials
+from starshift.ladder.paces import Paces
+from starshift.ladder.rungs import features_size
+from starshift.progress import Progress
+from starshift.records import Dataset, Finding, Summary
+from starshift.report import words
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A task that is ready to be climbed on."""
+
+    materials: Materials
+    labelled: Labelled
+    summary: Summary
+    findings: tuple[Finding, ...]
+
+
+def prepare(request: Request, folder: RunFolder, cache: Path, progress: Progress) -> Prepared:
+    """Read what was asked for, and say what was understood and found.
+
+    Raises RunError where the run's folder is not for this source, LeakError where given parts share copies, and
+    UsageError or DataError with all problems of the pictures, their labels, groups or order.
+    """
+    folder.refuse_strangers()
+    _refuse_folder_among_pictures(request, folder)
+    _refuse_other_source(request, folder)
+    pictures = _read(request, cache, progress)
+    _refuse_leaks(request, pictures.dataset)
+    near = _near(request, pictures, cache, progress)
+    arranged = arrange(request, pictures, duplicates.groups(pictures.dataset, near))
+    given = Materials(
+        pictures,
+        arranged.split,
+        arranged.groups,
+        request.seed,
+        cache,
+        Paces(cache),
+        progress,
+        request.budget_seconds,
+        {part.reference: part for rung in request.rungs for part in rung.parts},
+        order=arranged.order,
+        near=near,
+    )
+    labelled = Labelled.laid(given, request, folder)
+    dataset = labelled.materials.dataset
+    measures = measures_of(labelled.materials.pictures, _first_frame(request), cache)
+    findings = (*arranged.findings, *inspect(dataset, labelled.materials.near, measures))
+    for sentence in [
+        *pictures.notes,
+        *understood(dataset),
+        *arranged.sentences,
+        *labelled.sentences,
+        *(finding.sentence for finding in findings),
+    ]:
+        progress.say(sentence)
+    return Prepared(labelled.materials, labelled, summarize(dataset, labelled.materials.split), findings)
+
+
+def _refuse_folder_among_pictures(request: Request, folder: RunFolder) -> None:
+    """A run inside the source would be read as one of its classes the next time."""
+    source, out = request.source.resolve(), folder.path.resolve()
+    if source.is_dir() and out.is_relative_to(source):
+        raise RunError(
+            f"The run's folder {folder.path} would lie among the pictures in {source}. Name one outside with "
+            f"--out, such as --out {source.parent / 'runs' / out.name}."
+        )
+
+
+def _refuse_other_source(request: Request, folder: RunFolder) -> None:
+    """Two folders of one name must not share a run unless the user says so."""
+    if request.out_given or not folder.is_run:
+        return
+    before = Path(folder.read_run().data.source)
+    if before.resolve() != request.source.resolve():
+        raise RunError(
+            f"{folder.path} holds a run on {before}; name another folder for this one with --out, or give "
+            f"--out {folder.path} to go on there."
+        )
+
+
+def _read(request: Request, cache: Path, progress: Progress) -> Pictures:
+    progress.start("reading", 0)
+    pictures = read(
+        request.source,
+        labels=request.labels,
+        frame=_first_frame(request),
+        min_per_class=request.min_per_class,
+        cache=cache,
+        progress=progress.update,
+    )
+    progress.finish()
+    return pictures
+
+
+def _near(request: Request, pictures: Pictures, cache: Path, progress: Progress) -> tuple[Pair, ...]:
+    progress.start("looking for near copies", 0)
+    near = near_copies(pictures, _first_frame(request), cache)
+    progress.finish()
+    return near
+
+
+def _first_frame(request: Request) -> Frame:
+    """The frame that is decoded while reading: that of `features` if it will be climbed, else a small one."""
+    if any(rung.family == "features" for rung in request.rungs):
+        return Frame(features_size(request.options))
+    return Frame(64)
+
+
+def _refuse_leaks(request: Request, dataset: Dataset) -> None:
+    leaks = duplicates.across_parts(dataset)
+    if leaks and not request.allow_leaks:
+        shown = [" = ".join(dataset.pictures[index].path for index in group) for group in leaks[:20]]
+        more = [f"… and {len(leaks) - 20} more"] if len(leaks) > 20 else []
+        raise LeakError(
+            [
+                f"{words.counted(len(leaks), 'picture stands', 'pictures stand')} in more than one of the given "
+                "parts, so that figures would flatter. Remove the copies from one part, or go on all the same "
+                "with --allow-leaks (the report will say so):",
+                *shown,
+                *more,
+            ]
+        )
