@@ -23,6 +23,7 @@ NAMES = (
     "augment",
     "accuracy",
     "labels",
+    "duplicates",
     "findings",
     "memory",
     "predicted",

@@ -159,7 +159,8 @@ def _verdict(
     if adjusted < 1 - LEVEL and mean:
         outcome = "gain" if mean > 0 else "loss"
     where = f"over {protocol} of {pictures:,} pictures"
-    test = f"corrected resampled t-test, p = {adjusted:.2g}" + (" after Holm" if adjusted > p_value else "")
+    p_text = f"p = {adjusted:.2g}" if adjusted >= 0.001 else "p < 0.001"
+    test = f"corrected resampled t-test, {p_text}" + (" after Holm" if adjusted > p_value else "")
     if outcome == "undecided":
         sentence = f"as a recipe, no difference from {one.against} can be told {where}: {_signed(mean)} points, 95 % "
         sentence += f"interval {_points(low)} to {_points(high)}; {test}"
