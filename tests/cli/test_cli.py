@@ -76,10 +76,10 @@ def test_a_bug_keeps_its_traceback(finished_run):
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 def test_ctrl_c_says_that_the_same_command_continues(tmp_path):
     draw_set(tmp_path / "photos")
-    command = [sys.executable, "-m", "starshift", "fit", "photos", "--rungs", "convnet", "--budget", "1h"]
+    command = [sys.executable, "-m", "starshift", "fit", "photos", "--rungs", "convnet:epochs=1000", "--budget", "9h"]
     process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     until = time.monotonic() + 60
-    history = tmp_path / "runs/photos/rungs/convnet/history.jsonl"
+    history = tmp_path / "runs/photos/rungs/convnet+epochs=1000/history.jsonl"
     while time.monotonic() < until and not history.is_file() and process.poll() is None:
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
