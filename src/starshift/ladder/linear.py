@@ -181,7 +181,8 @@ def _allowed_seconds(materials: Materials) -> float:
 def _views(recipe: Recipe, materials: Materials, base: FrozenBase, count: int) -> Views:
     """The first views of each training picture, view by view."""
     train = materials.split.train
-    names = [materials.dataset.digests[index] for index in train]
+    digests = materials.dataset.digests
+    names = [digests[index] for index in train]
     policy = POLICIES[recipe.arguments.get("augmentation", "none")]
     return Views(partial(materials.part, base.frame, train), names, policy, count)
 
