@@ -95,7 +95,7 @@ def test_few_mistakes_are_said():
     predicted = targets.copy()
     predicted[:3] = 1 - predicted[:3]
     assert score(predictions(targets, predicted), seed=0).balanced_accuracy.method.endswith(
-        "with fewer than 5 mistakes the interval tends to be too narrow"
+        "with fewer than 15 mistakes the interval tends to be too narrow"
     )
 
 
