@@ -61,7 +61,7 @@ def test_a_figure_over_folds_rests_on_the_pictures_and_not_on_how_often_they_wer
     found = summarize(Protocol(2, 2), results, held)
     assert found.accuracy.value == pytest.approx(0.85)
     assert found.accuracy.n == 10
-    assert found.accuracy.method == "out of 2 × 2 folds; Wilson over pictures"
+    assert found.accuracy.method == "out of 2 × 2 folds; Wilson over pictures, widened for the luck of the folds"
     assert found.accuracy.low < 0.6 < 0.95 < found.accuracy.high  # of 10 pictures, not of 20
     assert (found.log_loss.value, found.log_loss.low, found.log_loss.high) == pytest.approx((0.5, 0.5, 0.5))
     assert found.fold_accuracies == (0.8, 0.8, 1.0, 0.8)

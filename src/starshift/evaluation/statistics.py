@@ -21,13 +21,13 @@ DRAWS = 1000
 _BLOCK_VALUES = 250_000  # weights held at once: 2 MB, so that the sums over them stay in the processor's cache
 
 
-def wilson(right: float, n: int, *, level: float = LEVEL) -> tuple[float, float] | None:
+def wilson(right: float, n: float, *, level: float = LEVEL) -> tuple[float, float] | None:
     """Wilson's score interval for a proportion; None where n is 0.
 
     Wilson, JASA 22 (1927) 209; method 3 in Newcombe, Statistics in Medicine 17 (1998) 857, without continuity
     correction. Its mean coverage is close to `level` even for n of 20 and for proportions near 0 or 1, where
     the usual value ± 1.96 standard errors collapses: 0 wrong of 20 is 83.9 % to 100 %, not 100 % to 100 %.
-    right may be no whole number where it is a mean over repeats.
+    right and n may be no whole numbers: of a mean over repeats, or where a variance is larger than n pictures have.
     """
     assert 0 <= right <= n
     if n == 0:
@@ -96,12 +96,12 @@ def paired_difference(only_first: int, only_second: int, n: int, *, level: float
     return low, high
 
 
-def mean_interval(values: np.ndarray, *, level: float = LEVEL) -> tuple[float | None, float | None]:
-    """Student's interval for the mean of values, float (n,); (None, None) for fewer than 2."""
+def mean_interval(values: np.ndarray, *, wider: float = 1.0, level: float = LEVEL) -> tuple[float | None, float | None]:
+    """Student's interval for the mean of values, float (n,), of `wider` times its length; none for fewer than 2."""
     n = len(values)
     if n < 2:
         return None, None
-    half = _student(n - 1, level) * float(values.std(ddof=1)) / math.sqrt(n)
+    half = wider * _student(n - 1, level) * float(values.std(ddof=1)) / math.sqrt(n)
     mean = float(values.mean())
     return mean - half, mean + half
 
