@@ -77,7 +77,14 @@ def test_a_bug_keeps_its_traceback(finished_run):
 def test_ctrl_c_says_that_the_same_command_continues(tmp_path):
     draw_set(tmp_path / "photos")
     command = [sys.executable, "-m", "starshift", "fit", "photos", "--rungs", "convnet:epochs=1000", "--budget", "9h"]
-    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command,
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs ignore it
+    )
     until = time.monotonic() + 60
     history = tmp_path / "runs/photos/rungs/convnet+epochs=1000/history.jsonl"
     while time.monotonic() < until and not history.is_file() and process.poll() is None:
