@@ -32,6 +32,12 @@ def group_ids(count: int, groups: Sequence[Sequence[int]]) -> np.ndarray:
     return np.array([root(i) for i in range(count)], dtype=np.int64)
 
 
+def within(groups: Sequence[Sequence[int]], rows: Sequence[int] | np.ndarray) -> list[list[int]]:
+    """Groups as places in `rows`; what lies outside is left out."""
+    place = {int(row): index for index, row in enumerate(rows)}
+    return [[place[row] for row in group if row in place] for group in groups]
+
+
 def moments(order: Sequence[float] | np.ndarray, groups: Sequence[Sequence[int]]) -> np.ndarray:
     """When each picture counts as taken: float (N,). Pictures of a group count with the latest of them.
 

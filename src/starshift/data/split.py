@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from msgspec import structs
 
-from starshift.apportion import blocks, deal, group_ids, moments
+from starshift.apportion import blocks, deal, group_ids, moments, within
 from starshift.errors import DataError, UsageError
 from starshift.records import PARTS, Dataset, Split
 from starshift.seeds import child
@@ -176,8 +176,7 @@ def _dealt(
     # Sorted by path first, so that the draw depends on the pictures and not on how they were listed.
     rows = np.asarray(rows)
     order = np.argsort([dataset.pictures[row].path for row in rows], kind="stable")
-    place = {int(row): i for i, row in enumerate(rows[order])}
-    inside = sorted(sorted(place[i] for i in group if i in place) for group in groups)
+    inside = sorted(map(sorted, within(groups, rows[order])))
     parts = np.empty(len(rows), dtype=np.int64)
     parts[order] = deal(
         np.asarray(dataset.targets)[rows[order]],

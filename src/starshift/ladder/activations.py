@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from starshift.apportion import within
 from starshift.augmentation import POLICIES, Augmentation
 from starshift.compose.finetuned import Trunk
 from starshift.compose.frozen import FrozenBase
@@ -128,8 +129,7 @@ class Source:
     def _view_groups(self) -> list[list[int]]:
         """Rows of each picture's views; pictures that must stay together are one."""
         train = self.materials.split.train
-        place = {index: row for row, index in enumerate(train)}
-        together = [[place[index] for index in group if index in place] for group in self.materials.groups]
+        together = within(self.materials.groups, train)
         alone = sorted(set(range(len(train))) - {row for group in together for row in group})
         pictures = [*filter(None, together), *([row] for row in alone)]
         return [[view * len(train) + row for row in group for view in range(self.count)] for group in pictures]

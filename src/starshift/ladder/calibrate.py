@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 
 from starshift import seeds
+from starshift.apportion import within
 from starshift.evaluation import calibration, conformal
 from starshift.ladder import dense
 from starshift.ladder.climb import Climb
@@ -38,7 +39,7 @@ def calibrate(rung: str, recipe: Recipe, predictions: Predictions, materials: Ma
         return None
     seed = seeds.child(materials.seed, "calibration")
     probabilities, targets = predictions.probabilities, predictions.targets
-    folds = calibration.folds_of(targets, groups=_groups_in(materials.split.validation, materials), seed=seed)
+    folds = calibration.folds_of(targets, groups=within(materials.groups, materials.split.validation), seed=seed)
     if len(np.unique(folds)) < 2:
         return None
     temperature = calibration.check_temperature(
@@ -129,9 +130,3 @@ def in_words(temperature: Temperature) -> str:
     if temperature.applied != 1:
         return f"{temperature.applied:g} ({losses})"
     return f"none applied; {temperature.fitted:g} was fitted ({losses})"
-
-
-def _groups_in(part: Sequence[int], materials: Materials) -> list[list[int]]:
-    """The groups of pictures as places within a part of the split."""
-    place = {index: row for row, index in enumerate(part)}
-    return [[place[index] for index in group if index in place] for group in materials.groups]

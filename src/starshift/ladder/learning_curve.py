@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from starshift.apportion import deal, group_ids
+from starshift.apportion import deal, group_ids, within
 from starshift.evaluation.forecast import Measured, subset_sizes
 from starshift.evaluation.protocol import inner_folds
 from starshift.ladder import linear
@@ -56,12 +56,6 @@ class Task:
     def sizes(self) -> tuple[int, ...]:
         """Training pictures of each subset, rising. Raises DataError where there are too few pictures for a curve."""
         return subset_sizes(min(len(train) for train, _ in self.folds), self.classes)
-
-
-def within(groups: Sequence[Sequence[int]], rows: np.ndarray) -> list[list[int]]:
-    """Groups as places in `rows`; what lies outside is left out."""
-    place = {row: index for index, row in enumerate(rows.tolist())}
-    return [[place[row] for row in group if row in place] for group in groups]
 
 
 def nested(task: Task, train: np.ndarray, seed: int) -> list[np.ndarray]:

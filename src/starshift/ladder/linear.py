@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from starshift import seeds
+from starshift.apportion import within
 from starshift.augmentation import POLICIES
 from starshift.compose.frozen import FrozenBase, FrozenBases
 from starshift.compose.views import Views
@@ -247,8 +248,7 @@ def fit_on(
 def folds_of(materials: Materials) -> list[tuple[np.ndarray, np.ndarray]]:
     """The inner folds of the training part, the same for everything that is chosen by them."""
     train = rows_for("choices", materials.split)
-    position = {index: row for row, index in enumerate(train.tolist())}
-    groups = [[position[index] for index in group if index in position] for group in materials.groups]
+    groups = within(materials.groups, train)
     if materials.order:
         order = [materials.order[index] for index in train]
         return forward_folds(materials.targets[train], order, folds=FOLDS, groups=groups)

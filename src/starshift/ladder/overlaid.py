@@ -8,6 +8,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from starshift.apportion import within
 from starshift.compose.predictor import Predictor
 from starshift.data.overlay import Overlaid, Overlay, carry, lay, read_overlay
 from starshift.data.read import Pictures
@@ -35,13 +36,12 @@ def corrected(given: Materials, file: Path, *, min_per_class: int) -> tuple[Mate
     overlay = read_overlay(file, given.dataset.classes)
     overlaid = lay(overlay, given.dataset, min_per_class=min_per_class)
     place = {row: index for index, row in enumerate(overlaid.rows)}
-    groups = [[place[row] for row in group if row in place] for group in given.groups]
     near = [pair for pair in given.near if pair.first in place and pair.second in place]
     materials = dataclasses.replace(
         given,
         pictures=Pictures(overlaid.dataset, given.pictures.source, given.cache, given.pictures.notes),
         split=carry(given.split, overlaid, overlay),
-        groups=[group for group in groups if len(group) > 1],
+        groups=[group for group in within(given.groups, overlaid.rows) if len(group) > 1],
         order=[given.order[row] for row in overlaid.rows] if len(given.order) else (),
         near=tuple(pair._replace(first=place[pair.first], second=place[pair.second]) for pair in near),
     )

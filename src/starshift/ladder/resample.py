@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
+from starshift.apportion import within
 from starshift.compose.predictor import Predictor
 from starshift.errors import TrainingDiverged
 from starshift.evaluation import metrics, resampling
@@ -48,8 +49,7 @@ class Resampling:
     @cached_property
     def folds(self) -> list[tuple[int, int, Fold]]:
         """(repeat, fold, (fitted on, held out)), as rows of the pool."""
-        row = {index: row for row, index in enumerate(self.pool.tolist())}
-        groups = [[row[index] for index in group if index in row] for group in self.materials.groups]
+        groups = within(self.materials.groups, self.pool)
         targets, order = self.materials.targets[self.pool], self.materials.order
         times = [order[index] for index in self.pool] if order else ()
         return resampling.draw(targets, self.protocol, groups=groups, order=times, seed=self.materials.seed)
@@ -98,10 +98,7 @@ class Resampling:
             cache = materials.cache if recipe.builder in STORED else Path(folder)
             predictor = Predictor(learnware, model.tensors, cache, materials.builder(learnware))
             predictions = predict_part(predictor, materials, materials.split.validation)
-        losses = [
-            float(metrics.log_loss(target, row, np.ones((1, 1)))[0])
-            for target, row in zip(predictions.targets[:, None], predictions.probabilities[:, None], strict=True)
-        ]
+        losses = metrics.log_losses(predictions.targets, predictions.probabilities)
         return FoldResult(
             key=self.key(record),
             repeat=repeat,

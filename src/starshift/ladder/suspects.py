@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 
 from starshift import seeds
+from starshift.apportion import within
 from starshift.compose.predictor import Predictor
 from starshift.errors import DataError, MissingWeights, RunError
 from starshift.evaluation.permits import rows_for
@@ -111,9 +112,8 @@ def _judged(predictor: Predictor, materials: Materials, settled: Collection[str]
 
 def _folds(materials: Materials, rows: np.ndarray, targets: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
     """Pairs of places in `rows`, fitted on and held out; groups are kept on one side."""
-    place = {row: index for index, row in enumerate(rows.tolist())}
-    groups = [[place[row] for row in group if row in place] for group in materials.groups]
-    return inner_folds(targets, folds=FOLDS, groups=groups, seed=seeds.child(materials.seed, "suspects"))
+    seed = seeds.child(materials.seed, "suspects")
+    return inner_folds(targets, folds=FOLDS, groups=within(materials.groups, rows), seed=seed)
 
 
 def _ranked(

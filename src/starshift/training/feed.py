@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from starshift.apportion import deal, group_ids
+from starshift.apportion import deal, group_ids, within
 from starshift.augmentation import Augmentation
 from starshift.data.batches import Batch, Batches, Transform
 from starshift.errors import UsageError
@@ -108,8 +108,7 @@ def hold_out(
 
     indices: int (n,) into `targets`, int (N,). groups: indices too. Raises UsageError where nothing can be held out.
     """
-    place = {int(index): i for i, index in enumerate(indices)}
-    inside = [[place[index] for index in group if index in place] for group in groups]
+    inside = within(groups, indices)
     parts = deal(targets[indices], group_ids(len(indices), inside), KEPT_BACK, seed=seed, needed=1)
     if not (parts == 1).any() or not (parts == 0).any():
         raise UsageError(
