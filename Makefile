@@ -15,7 +15,7 @@ setup: $(VENV)/.ready
 $(VENV)/.ready: pyproject.toml constraints.txt Makefile
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable . \
-		hypothesis mypy pytest pytest-xdist ruff
+		hypothesis mypy pandas pytest pytest-xdist ruff
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps $(HUB)
 	touch $@
 

@@ -36,7 +36,7 @@ def _photographs(photos: Path, place: Path, options: Options) -> tuple[np.ndarra
     train = np.array([i for i, picture in enumerate(pictures.dataset.pictures) if picture.part == "train"])
     if options.quick:
         train = train[:: len(train) // 200]
-    pixels, targets = np.asarray(pictures.pixels(Frame(SIZE)))[train], np.array(pictures.dataset.targets)[train]
+    pixels, targets = np.asarray(pictures.pixels(Frame(SIZE)))[train], pictures.dataset.encoded()[train]
     np.savez(place / "train.npz", pixels=pixels, targets=targets)
     return pixels, targets
 
@@ -95,19 +95,20 @@ def _ours(pixels: np.ndarray, targets: np.ndarray, policy: str) -> float:
     from starshift.augmentation import POLICIES
     from starshift.models import scratch
     from starshift.recipe import Recipe, Stage
-    from starshift.records import Split
+    from starshift.records import Split, Target
     from starshift.training.fit import train
 
     stage = Stage(learning_rate=1e-4, batch_size=BATCH, epochs=EPOCHS, augmentation=POLICIES[policy])
     recipe = Recipe(builder="convnet", size=SIZE, arguments={"dropout": 0.5}, stages=(stage,))
     split = Split(tuple(range(len(pixels))), (0, 1), (), "benchmark")
+    heads = (Target.of_classes(("cat", "dog")),)
     trained = train(
         recipe,
-        lambda: scratch.build("convnet", (SIZE, SIZE, 3), 2, recipe.arguments),
+        lambda: scratch.build("convnet", (SIZE, SIZE, 3), heads, recipe.arguments),
         pixels,
         targets,
         split,
-        classes=2,
+        heads=heads,
         seed=0,
     )
     return len(pixels) / median(epoch.seconds for epoch in trained.history[1:])

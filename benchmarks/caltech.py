@@ -34,7 +34,7 @@ def _measure(options: Options, photos: Path, cache: Path) -> str:
     from starshift.data.read import read
 
     pictures = read(photos, frame=Frame(224), cache=cache)
-    targets = np.array(pictures.dataset.targets)
+    targets = pictures.dataset.encoded()
     tasks = {
         "5 folds, 80 % to train on": list(_folds(targets, 1 if options.quick else 5)),
         "10 per class to train on": list(_few(targets, 10, 1 if options.quick else 5)),
@@ -79,7 +79,7 @@ def _ours(pictures, cache: Path, targets: np.ndarray, train: np.ndarray, held: n
     from starshift.compose.predictor import Predictor
     from starshift.data.decode import Frame
     from starshift.ladder import frozen
-    from starshift.ladder.climb import predict_part
+    from starshift.ladder.answering import predict_part
     from starshift.ladder.materials import Materials
     from starshift.ladder.paces import Paces
     from starshift.ladder.rungs import RUNGS

@@ -32,7 +32,7 @@ def _measure(options: Options, photos: Path, place: Path) -> str:
     if options.quick:
         train = train[:: len(train) // 200]
     pixels = np.asarray(pictures.pixels(Frame(SIZE)))
-    targets = np.array(pictures.dataset.targets)
+    targets = pictures.dataset.encoded()
     np.savez(place / "train.npz", pixels=pixels[train], targets=targets[train])
     plain, generators = (
         f"Keras `fit` on float32 arrays, {keras.backend.backend()}",
@@ -72,13 +72,14 @@ def _ours(pixels: np.ndarray, targets: np.ndarray, train: np.ndarray) -> float:
     """The product's own training loop; one batch of validation, since it always validates."""
     from starshift.models import scratch
     from starshift.recipe import Recipe, Stage
-    from starshift.records import Split
+    from starshift.records import Split, Target
     from starshift.training.fit import train as fit
 
     stages = (Stage(optimizer="rmsprop", learning_rate=1e-4, batch_size=BATCH, epochs=EPOCHS),)
     recipe = Recipe(builder="convnet", size=SIZE, stages=stages)
     split = Split(tuple(train.tolist()), tuple(train[:2].tolist()), (), "benchmark")
-    trained = fit(recipe, lambda: scratch.convnet((SIZE, SIZE, 3), 2), pixels, targets, split, classes=2, seed=0)
+    heads = (Target.of_classes(("cat", "dog")),)
+    trained = fit(recipe, lambda: scratch.convnet((SIZE, SIZE, 3), heads), pixels, targets, split, heads=heads, seed=0)
     return _rate(len(train), [epoch.seconds for epoch in trained.history])
 
 

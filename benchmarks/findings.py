@@ -269,7 +269,7 @@ def _maps(options: Options, sets: dict[str, tuple[Any, Any]], place: Path) -> st
         few = slice(None, None, 4 if options.quick else 1)
         data = pictures.dataset.pictures[few]
         features = _features(base, np.asarray(pictures.pixels(frame)[few]))
-        targets = np.array(pictures.dataset.targets)[few]
+        targets = pictures.dataset.encoded()[few]
         mixed = [*data, *(structs.replace(data[0], path=f"stranger-{i}") for i in range(len(strangers)))]
         found = {group[0] for f in far_out(mixed, np.concatenate([features, strangers])) for group in f.groups}
         hit = sum(path.startswith("stranger-") for path in found) / len(strangers)

@@ -56,7 +56,7 @@ class Folded:
         from starshift.evaluation.protocol import inner_folds
 
         pictures = read(photos, frame=Frame(SIZE), cache=cache)
-        folds = inner_folds(np.array(pictures.dataset.targets), folds=FOLDS, seed=0)
+        folds = inner_folds(pictures.dataset.encoded(), folds=FOLDS, seed=0)
         return cls(pictures, cache, folds[: 1 if quick else FOLDS])
 
     @property
@@ -69,10 +69,11 @@ class Folded:
         """Fit a rung on each fold, by its own code, and ask it about what was held out."""
         from starshift.compose.predictor import Predictor
         from starshift.ladder import fit as family
-        from starshift.ladder.climb import predict_part
+        from starshift.ladder.answering import predict_part
         from starshift.ladder.materials import Materials
+        from starshift.ladder.options import Options
         from starshift.ladder.paces import Paces
-        from starshift.ladder.rungs import Options, find
+        from starshift.ladder.rungs import find
         from starshift.learnware import package
         from starshift.progress import Silent
         from starshift.records import Split
@@ -93,7 +94,7 @@ class Folded:
             seconds.append(timed(one))
             print(f"{rung}: fold {len(found)} of {len(self.folds)}, {seconds[-1]:.0f} s", flush=True)
         held_out = np.concatenate([held for _, held in self.folds])
-        targets = np.array(self.pictures.dataset.targets)[held_out]
+        targets = self.pictures.dataset.encoded()[held_out]
         return Answers(rung, np.concatenate(found), targets, seconds, models[-1].details or {})
 
 

@@ -100,7 +100,7 @@ def features_of(photos: Path, base: str, cache: Path) -> tuple[np.ndarray, np.nd
     pictures = read(photos, frame=Frame(224), cache=cache)
     bases = FrozenBases.find([base], Frame(224), best_precision(), cache)
     features = bases.stored(pictures.dataset.digests, lambda: pictures.pixels(Frame(224)))
-    return features, np.array(pictures.dataset.targets)
+    return features, pictures.dataset.encoded()
 
 
 # ---- one trial ------------------------------------------------------------------------------------

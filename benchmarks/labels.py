@@ -53,7 +53,7 @@ class Task:
         recipe = RUNGS["features"].recipe(RungOptions(), pictures.dataset)
         frame = Frame(recipe.size, recipe.fit)
         bases = FrozenBases.find(recipe.arguments["bases"], frame, best_precision(), cache)
-        targets, groups = np.array(pictures.dataset.targets), exact_copies(pictures.dataset)
+        targets, groups = pictures.dataset.encoded(), exact_copies(pictures.dataset)
         chosen = np.arange(0, len(targets), 10 if quick else 1)
         digests = [pictures.dataset.digests[row] for row in chosen]
         features = bases.stored(digests, lambda: pictures.pixels(frame)[chosen])

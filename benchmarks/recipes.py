@@ -77,12 +77,13 @@ def _features(options: Options, name: str) -> tuple[np.ndarray, np.ndarray]:
     """Standardized features of a data set by MobileNetV2, float32 (N, F), and classes, int (N,)."""
     from starshift.compose.frozen import FrozenBases
     from starshift.data.decode import Frame
+    from starshift.data.kinds import Wanted
     from starshift.data.labels import LabelFile
     from starshift.data.read import read
     from starshift.inference.network import best_precision
 
     folder = dataset(options, name)
-    labels = LabelFile(folder / "labels.csv", "file", "object") if name == "pacs" else None
+    labels = LabelFile(folder / "labels.csv", "file", (Wanted("object"),)) if name == "pacs" else None
     with workplace(options) as place:
         cache = place / "cache"
         frame = Frame(SIZE)
@@ -90,7 +91,7 @@ def _features(options: Options, name: str) -> tuple[np.ndarray, np.ndarray]:
         bases = FrozenBases.find(("mobilenet_v2",), frame, best_precision(), cache)
         features = bases.stored(pictures.dataset.digests, lambda: pictures.pixels(frame))
     features = compress(features)
-    return (features - features.mean(axis=0)) / (features.std(axis=0) + 0.1), np.array(pictures.dataset.targets)
+    return (features - features.mean(axis=0)) / (features.std(axis=0) + 0.1), pictures.dataset.encoded()
 
 
 def _trial(features: np.ndarray, targets: np.ndarray, fit: Recipe, seed: int) -> str:

@@ -18,6 +18,7 @@ from starshift.records import (
     InputContract,
     Learnware,
     Picture,
+    Target,
 )
 
 CLASSES = ("cat", "dog")
@@ -45,7 +46,7 @@ def frozen_run(
     folder.write_run(replace(fake.run, data=data, rungs=rungs, test=None, chosen="features", name=path.name))
     for rung in rungs:
         folder.clear_rung(rung.name)
-        folder.write_predictions(rung.name, fake.predictions[rung.name])
+        folder.write_answers(rung.name, fake.predictions[rung.name])
     tensors = {"head/kernel": np.zeros((FEATURES, 1), np.float32), "head/bias": np.zeros(1, np.float32)}
     learnware = folder.write_model("features", _learnware(), tensors)
     _store(Predictor(learnware, tensors, cache), dataset, apart)
@@ -59,7 +60,9 @@ def _dataset(pictures: int, given: bool, source: str) -> Dataset:
         part = "" if not given else "validation" if number % 5 == 0 else "train"
         path = f"{part}/{label}/{number:04d}.jpg".lstrip("/")
         made.append(Picture(path, label, part, f"{number:064x}", 224, 224, "JPEG", "RGB", 9))
-    return Dataset(source, "class folders", CLASSES, tuple(sorted(made, key=lambda picture: picture.path)))
+    return Dataset(
+        source, "class folders", (Target.of_classes(CLASSES),), tuple(sorted(made, key=lambda picture: picture.path))
+    )
 
 
 def _learnware() -> Learnware:
@@ -67,7 +70,7 @@ def _learnware() -> Learnware:
         schema=LEARNWARE_SCHEMA,
         name="frozen for cat, dog",
         task="image classification",
-        classes=CLASSES,
+        targets=(Target.of_classes(CLASSES),),
         input=InputContract(224, "stretch"),
         builder="frozen",
         arguments={"bases": ("mobilenet_v2",), "strengths": (1e-2,)},

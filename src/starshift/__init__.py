@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from starshift.api.fit import fit as fit
     from starshift.api.forecast import forecast as forecast
     from starshift.api.predict import predict as predict
+    from starshift.api.predict_rows import predict_rows as predict_rows
     from starshift.api.pretrain import pretrain as pretrain
     from starshift.api.reproduce import reproduce as reproduce
     from starshift.api.review import review as review
@@ -27,6 +28,7 @@ _PUBLIC = {
     "check": "starshift.api.check",
     "fit": "starshift.api.fit",
     "predict": "starshift.api.predict",
+    "predict_rows": "starshift.api.predict_rows",
     "forecast": "starshift.api.forecast",
     "Run": "starshift.api.run",
     "pretrain": "starshift.api.pretrain",
@@ -46,6 +48,7 @@ __all__ = [
     "fit",
     "forecast",
     "predict",
+    "predict_rows",
     "pretrain",
     "reproduce",
     "review",

@@ -13,6 +13,7 @@ from msgspec import UNSET, Struct, UnsetType
 from starshift import catalogue
 from starshift.augmentation import POLICIES, Augmentation
 from starshift.errors import UsageError
+from starshift.records.target import Kind, Target
 
 BUILDERS: dict[str, dict[str, type]] = {
     "majority": {},
@@ -24,8 +25,9 @@ BUILDERS: dict[str, dict[str, type]] = {
         "l1": float,
         "l2": float,
         "pooling": bool,
+        "sharing": bool,
     },
-    "convnet-28px": {"dropout": float, "l1": float, "l2": float, "pooling": bool},
+    "convnet-28px": {"dropout": float, "l1": float, "l2": float, "pooling": bool, "sharing": bool},
     "modern": {
         "width": int,
         "blocks": tuple,
@@ -37,6 +39,7 @@ BUILDERS: dict[str, dict[str, type]] = {
         "drop_path": float,
         "l1": float,
         "l2": float,
+        "sharing": bool,
     },
     "frozen": {
         "bases": tuple,
@@ -57,10 +60,38 @@ BUILDERS: dict[str, dict[str, type]] = {
         "merged": bool,
         "mirrored": bool,
         "beside": tuple,
+        "sharing": bool,
     },
     "own": {"build": str},
+    "reader": {"channels": tuple, "recurrent": int, "dropout": float},
+    "table-linear": {},
+    "table-trees": {},
+    "table-ensemble": {},
+    "table-dense": {"units": tuple, "dropout": float},
+    "ngrams": {"views": tuple, "orders": tuple, "strengths": tuple, "balances": tuple, "most": int},
+    "word-bag": {"words": int, "units": tuple, "counted": bool, "dropout": float, "orders": tuple},
+    "word-sequence": {
+        "words": int,
+        "length": int,
+        "block": str,
+        "width": int,
+        "filters": tuple,
+        "kernel": int,
+        "recurrent": int,
+        "dropout": float,
+    },
+    "series-linear": {},
+    "series-network": {
+        "block": str,
+        "filters": tuple,
+        "kernel": int,
+        "recurrent": int,
+        "bidirectional": bool,
+        "dropout": float,
+    },
 }
-"""Every builder by name, with the arguments that it takes and their types."""
+"""Every builder by name, with the arguments that it takes and their types. "sharing": whether several targets share one
+network, as they do where nothing is said."""
 
 _REFERENCE = re.compile(r"[^#]+:[^#]+#[0-9a-f]{16}")
 
@@ -73,6 +104,12 @@ def is_own(name: str) -> bool:
 HEADS = ("linear", "dense256")
 """On a pretrained base: a linear one on pooled features, or the seeds' own of 256 units on the last map."""
 
+VIEWS = ("words", "ratios", "characters")
+"""How a linear model of texts looks at them: see models.ngrams."""
+
+BLOCKS = ("convolution", "pooling", "gru", "lstm")
+"""What stands over embedded words: see models.texts."""
+
 AUTO = "auto"
 """In place of a frozen network's bases or cuts: inner folds of the training part choose."""
 
@@ -81,7 +118,24 @@ TOP = "top"
 
 OPTIMIZERS = ("rmsprop", "adam", "adamw", "sgd", "muon")
 SCHEDULES = ("constant", "cosine")
-LOSSES = ("crossentropy", "focal", "mean squared error")
+LOSSES = ("crossentropy", "binary crossentropy", "focal", "mean squared error")
+"""By name; "crossentropy" stands for the loss that belongs to a target's kind, whatever it is: training.losses."""
+
+_LOSS_KINDS: dict[str, tuple[Kind, ...]] = {
+    "binary crossentropy": ("binary", "multi-label", "share"),
+    "focal": ("binary", "multi-class", "multi-label"),
+    "mean squared error": ("binary", "multi-class", "multi-label", "regression", "share"),
+}
+
+
+def suits(loss: str, target: Target) -> bool:
+    """Whether a loss of LOSSES, or of the user's own, is one for targets of this kind."""
+    return target.kind in _LOSS_KINDS.get(loss, (target.kind,))
+
+
+BALANCED, UNCERTAINTY = "balanced", "uncertainty"
+"""How the losses of several targets are weighed, where no numbers say it: by the scale of each, or learned."""
+
 METRICS = ("auc", "balanced accuracy", "brier", "log loss", "macro f1", "top-5")
 """What can be computed on the validation pictures after each epoch, beside accuracy; see training.metrics."""
 
@@ -122,9 +176,13 @@ class Stage(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     metrics: tuple[str, ...] | UnsetType = UNSET
     # Whether every class counts the same in the loss, however many pictures it has; left out where it does not.
     balance: bool | UnsetType = UNSET
+    # What the losses of several targets count, in their order, or "uncertainty"; left out where scales balance them.
+    loss_weights: tuple[float, ...] | str | UnsetType = UNSET
 
     def __post_init__(self) -> None:
-        for name in ("metrics", "balance"):
+        if self.loss_weights == BALANCED:
+            msgspec.structs.force_setattr(self, "loss_weights", UNSET)
+        for name in ("metrics", "balance", "loss_weights"):
             if not getattr(self, name):
                 msgspec.structs.force_setattr(self, name, UNSET)
         if problems := _stage_problems(self):
@@ -174,7 +232,18 @@ def _stage_problems(stage: Stage) -> list[str]:
         if not 0 <= getattr(stage, name) < 1
     ]
     problems += [f"A side of {size} px in sizes is below 1." for size in stage.sizes if size < 1]
+    problems += loss_weight_problems(stage.loss_weights or BALANCED)
     return problems or _quarrels(stage)
+
+
+def loss_weight_problems(weights: tuple[float, ...] | str) -> list[str]:
+    """What is wrong with what losses shall count, as sentences."""
+    if isinstance(weights, str):
+        known = (BALANCED, UNCERTAINTY)
+        return [] if weights in known else [f"Loss weights {weights!r} are not known.{near(weights, known)}"]
+    if all(_is_a(float, weight) and 0 < weight < float("inf") for weight in weights):
+        return []
+    return [f"Loss weights are numbers above 0, one for each target; {', '.join(map(str, weights))} came."]
 
 
 def _quarrels(stage: Stage) -> list[str]:
@@ -217,6 +286,8 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True):
             problems.append(f"The size of the pictures must be at least 1 pixel; it is {self.size}.")
         if self.size > LARGEST_SIZE:
             problems.append(f"The size of the pictures must be at most {LARGEST_SIZE:,} pixels; it is {self.size:,}.")
+        if self.builder == "reader" and any(one.augmentation.mixes or one.label_smoothing for one in self.stages):
+            problems.append("Strings cannot be mixed or smoothed: a reader takes no mixup, cutmix or label_smoothing.")
         for stage in self.stages:
             if stage.sizes and self.builder not in ANY_SIZE:
                 problems.append(
@@ -261,7 +332,27 @@ def check_builder(builder: str, arguments: Mapping[str, Any]) -> list[str]:
         problems.append(f"Norm {arguments['norm']!r} is not known.{near(str(arguments['norm']), NORMS)}")
     if builder == "own" and not is_own(str(arguments.get("build", ""))):
         problems.append("Builder 'own' needs the argument 'build': module:function#DIGEST of a Keras builder.")
+    if builder in ("ngrams", "word-sequence", "series-network"):
+        problems += _text_problems(arguments)
     return problems or (_pretrained_problems(builder, arguments) if builder in ("frozen", "fine-tuned") else [])
+
+
+def _text_problems(arguments: Mapping[str, Any]) -> list[str]:
+    """What is wrong with arguments on texts."""
+    views = arguments.get("views", ())
+    problems = [f"View {view!r} is not known.{near(str(view), VIEWS)}" for view in views if view not in VIEWS]
+    if (block := arguments.get("block", BLOCKS[0])) not in BLOCKS:
+        problems.append(f"Block {block!r} is not known.{near(str(block), BLOCKS)}")
+    if "views" in arguments and not arguments["views"]:
+        problems.append(f"views must name one or more of {', '.join(VIEWS)}.")
+    if "strengths" in arguments and not _are_strengths(arguments["strengths"]):
+        problems.append(f"strengths must be one or more numbers above 0; {arguments['strengths']!r} came.")
+    balances = arguments.get("balances", (0.0,))
+    if not balances or not all(_is_a(float, one) and 0 <= one <= 1 for one in balances):
+        problems.append(f"balances must be one or more numbers from 0 to 1; {balances!r} came.")
+    if max(arguments.get("orders", ()), default=1) > LONGEST_ORDER:
+        problems.append(f"orders go up to {LONGEST_ORDER} words in a row; {arguments['orders']!r} came.")
+    return problems
 
 
 def _pretrained_problems(builder: str, arguments: Mapping[str, Any]) -> list[str]:
@@ -364,6 +455,9 @@ def _is_a(kind: type, value: Any) -> bool:
     return isinstance(value, wider.get(kind, kind)) and (kind is bool or not isinstance(value, bool))
 
 
+LONGEST_ORDER = 5
+"""Words in a row beyond which no n-gram comes twice."""
+
 _SHARE, _PENALTY, _COUNT, _COUNTS = (
     "at least 0 and below 1",
     "at least 0",
@@ -375,8 +469,8 @@ _LIMITS = {
     "drop_path": _SHARE,
     "l1": _PENALTY,
     "l2": _PENALTY,
-    **dict.fromkeys(("kernel", "dense", "width"), _COUNT),
-    **dict.fromkeys(("channels", "blocks"), _COUNTS),
+    **dict.fromkeys(("kernel", "dense", "width", "words", "length", "recurrent", "most"), _COUNT),
+    **dict.fromkeys(("channels", "blocks", "units", "orders", "filters"), _COUNTS),
 }
 
 

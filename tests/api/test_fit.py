@@ -115,9 +115,9 @@ def test_the_test_part_is_opened_for_the_chosen_rung_and_written_down(finished_r
 def test_splits_json_lists_every_picture_with_its_digest(finished_run, finished_pictures):
     split = json.loads((finished_run.path / "splits.json").read_text())
     paths = {str(file.relative_to(finished_pictures)) for file in finished_pictures.rglob("*.*")}
-    assert {one["path"] for one in split["pictures"]} == paths
-    assert {one["part"] for one in split["pictures"]} == {"train", "validation", "test"}
-    assert all(len(one["digest"]) == 64 for one in split["pictures"])
+    assert {one["path"] for one in split["examples"]} == paths
+    assert {one["part"] for one in split["examples"]} == {"train", "validation", "test"}
+    assert all(len(one["digest"]) == 64 for one in split["examples"])
 
 
 def test_python_users_get_table_report_and_predictions(finished_run, finished_pictures):

@@ -25,7 +25,7 @@ def fit(source: Path, out: Path, progress=None, **options):
 
 
 def splits(out: Path) -> dict[str, dict]:
-    return {one["path"]: one for one in json.loads((out / "splits.json").read_text())["pictures"]}
+    return {one["path"]: one for one in json.loads((out / "splits.json").read_text())["examples"]}
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import pytest
 
 from own_parts import one_conv
 from starshift.api.options import as_command, check_request, label_columns, parse_bases, parse_budget, run_name
+from starshift.data.kinds import Wanted
 from starshift.data.labels import LabelFile
 from starshift.errors import UsageError
 from starshift.ladder.own import OwnRung
@@ -26,7 +27,10 @@ def test_every_problem_is_said_at_once_with_guesses():
     assert said[0] == "--budget is a duration such as 90s, 5m or 1h; 'soon' came."
     assert said[1] == "Rung 'convent' is not known. Did you mean 'convnet'?"
     assert said[2].startswith("There is no base 'mobilenet_v3'. Did you mean 'mobilenet_v")
-    assert said[3] == "--file-column and --target name columns of a label file; give it with --labels."
+    assert said[3] == (
+        "--file-column and --target name columns of a label file, or fields of file names; give it with --labels, or "
+        "them with --pattern."
+    )
     assert said[4] == "--size is the side of the pictures, 18 to 1024 pixels; 7 came."
     assert said[5] == "--seed must be 0 or more; -1 came."
     assert said[6].startswith("--min-per-class must be at least 2, one picture to train on and one to validate; 1 came")
@@ -100,10 +104,32 @@ def test_rungs_are_names_between_commas_or_a_list():
 
 
 def test_columns_want_a_label_file():
-    assert label_columns("labels.csv", "id", "breed") == LabelFile(Path("labels.csv"), "id", "breed")
-    assert label_columns(None, None, None) is None
-    with pytest.raises(UsageError, match="give it with --labels"):
-        label_columns(None, "id", None)
+    breed = Wanted("breed")
+    assert label_columns("labels.csv", "id", [breed]) == LabelFile(Path("labels.csv"), "id", (breed,))
+    assert label_columns(None, None, []) is None
+    with pytest.raises(UsageError, match="give it with --labels, or them with --pattern"):
+        label_columns(None, "id", [])
+    with pytest.raises(UsageError, match="--labels and --file-column are for pictures; the source is read as table"):
+        label_columns("labels.csv", None, [], "table")
+
+
+def test_a_pattern_of_names_is_checked_and_takes_no_label_file():
+    found = request(pattern="{age:int}_{sex}.jpg", target=["age:regression", "sex"])
+    assert found.pattern is not None and found.pattern.fields == ("age", "sex")
+    assert as_command(found) == (
+        "starshift fit photos --target age:regression --target sex --pattern '{age:int}_{sex}.jpg'"
+    )
+    with pytest.raises(UsageError, match="from a file; give one") as caught:
+        request(pattern="{age:integer}.jpg", labels="l.csv")
+    assert "'integer' in {age:integer} is no type of field; int and float are. Did you mean 'int'?" in str(caught.value)
+
+
+def test_what_figures_are_shown_by_is_checked():
+    found = request(slice_by="sex")
+    assert str(found.slice_by) == "column:sex"
+    assert as_command(found) == "starshift fit photos --slice-by column:sex"
+    with pytest.raises(UsageError, match="--slice-by camera:2: camera takes nothing after a colon"):
+        request(slice_by="camera:2")
 
 
 @pytest.mark.parametrize(
@@ -114,7 +140,7 @@ def test_columns_want_a_label_file():
         ({"rungs": "baseline"}, "starshift fit photos --rungs baseline"),
         (
             dict(labels="l.csv", file_column="id", target="breed", size=64, base="vgg16+mobilenet", budget="90s"),
-            "starshift fit photos --labels l.csv --file-column id --target breed --size 64 --base vgg16+mobilenet "
+            "starshift fit photos --target breed --labels l.csv --file-column id --size 64 --base vgg16+mobilenet "
             "--budget 90s",
         ),
         (

@@ -40,7 +40,7 @@ def test_every_recipe_is_fitted_on_all_folds_compared_and_not_fitted_twice(tiny_
     run = fit(tiny_pictures, tmp_path / "run", protocol="2-fold")
     baseline, convnet = run.record.rungs
     outside = run.record.data.parts["train"] + run.record.data.parts["validation"]
-    assert convnet.resampled.accuracy.n == baseline.resampled.accuracy.n == outside
+    assert convnet.resampled.leading.n == baseline.resampled.leading.n == outside
     assert convnet.resampled.protocol == "2 folds"
     assert convnet.recipe_verdict.against == "baseline"
     assert convnet.recipe_verdict.fits == 2
@@ -80,7 +80,7 @@ def test_hold_out_is_what_it_says(tiny_pictures, tmp_path, fitted):
 def test_the_baseline_over_folds_is_compared_with_nothing(tiny_pictures, tmp_path):
     run = fit(tiny_pictures, tmp_path / "run", rungs="baseline", protocol="3x2-fold")
     (baseline,) = run.record.rungs
-    assert len(baseline.resampled.fold_accuracies) == 6
+    assert len(baseline.resampled.fold_figures) == 6
     assert baseline.recipe_verdict is None
 
 
@@ -88,7 +88,7 @@ def test_groups_stay_in_one_part(tmp_path):
     source = draw_set(tmp_path / "tiny")
     names = sorted(path.name for path in source.rglob("*") if path.is_file())
     run = fit(source, tmp_path / "run", rungs="baseline", group_by=r"name:\d\b")
-    entries = files.read(tmp_path / "run/splits.json", SplitFile).pictures
+    entries = files.read(tmp_path / "run/splits.json", SplitFile).examples
     parts: dict[str, set[str]] = {}
     for entry in entries:
         parts.setdefault(Path(entry.path).stem[-1], set()).add(entry.part)
@@ -101,7 +101,7 @@ def test_groups_stay_in_one_part(tmp_path):
 def test_training_is_on_the_earliest_pictures(tmp_path):
     source = draw_set(tmp_path / "tiny")
     run = fit(source, tmp_path / "run", rungs="baseline", order_by=r"name:\d+", protocol="3-fold")
-    entries = files.read(tmp_path / "run/splits.json", SplitFile).pictures
+    entries = files.read(tmp_path / "run/splits.json", SplitFile).examples
     times: dict[str, list[int]] = {"train": [], "validation": [], "test": []}
     for entry in entries:
         times[entry.part].append(int("".join(filter(str.isdigit, Path(entry.path).stem))))

@@ -7,7 +7,7 @@ import pytest
 
 from starshift.api.predict import Prediction, _unless_unsure, answers_above
 from starshift.errors import RunError, UsageError
-from starshift.records import LEARNWARE_SCHEMA, Estimate, InputContract, Learnware, Threshold
+from starshift.records import LEARNWARE_SCHEMA, Estimate, InputContract, Learnware, Target, Threshold
 
 
 def learnware(*thresholds: Threshold) -> Learnware:
@@ -15,7 +15,7 @@ def learnware(*thresholds: Threshold) -> Learnware:
         schema=LEARNWARE_SCHEMA,
         name="convnet for cat, dog",
         task="image classification",
-        classes=("cat", "dog"),
+        targets=(Target.of_classes(("cat", "dog")),),
         input=InputContract(64, "stretch"),
         builder="convnet",
         arguments={},

@@ -137,8 +137,12 @@ def test_check_says_when_nothing_was_found(tmp_path):
 def test_predict_prints_csv_with_a_column_per_class(finished_run, finished_pictures, tmp_path):
     (tmp_path / "bad.jpg").write_bytes(b"")
     photos = finished_pictures / "red", tmp_path / "bad.jpg"
-    done = starshift("predict", finished_run.path, *photos, "--format", "csv", "--probabilities")
+    file = tmp_path / "submission.csv"
+    options = "--format", "csv", "--all-classes", "--probabilities", file, "--classes", "sky"
+    done = starshift("predict", finished_run.path, *photos, *options)
     assert done.returncode == 0
+    submission = file.read_text().splitlines()
+    assert submission[0] == "id,sky" and submission[1].startswith("red-00,0.") and submission[-1] == "bad,"
     rows = list(csv.DictReader(StringIO(done.stdout)))
     assert list(rows[0]) == ["file", "label", "probability", *COLOURS, "reason"]
     assert len(rows) == 13 and rows[-1]["reason"] and not rows[0]["reason"]
@@ -167,7 +171,13 @@ def test_report_renders_again(finished_run):
 
 def test_a_verdict_stands_below_its_rung_within_the_width():
     row = dict(
-        rung="convnet", accuracy="85 %", balanced_accuracy="", log_loss="0.5", seconds="5 s", verdict="word " * 40
+        rung="convnet",
+        accuracy="85 %",
+        balanced_accuracy="",
+        metric="accuracy",
+        log_loss="0.5",
+        seconds="5 s",
+        verdict="word " * 40,
     )
     lines = table([row], 60).splitlines()
     assert lines[0].split() == ["rung", "accuracy", "(95", "%", "interval)", "log", "loss", "time"]
@@ -176,7 +186,15 @@ def test_a_verdict_stands_below_its_rung_within_the_width():
 
 
 def test_balanced_accuracy_takes_the_place_of_accuracy_where_it_leads():
-    row = dict(rung="convnet", accuracy="95 %", balanced_accuracy="61 %", log_loss="0.5", seconds="5 s", verdict="word")
+    row = dict(
+        rung="convnet",
+        accuracy="95 %",
+        balanced_accuracy="61 %",
+        metric="accuracy",
+        log_loss="0.5",
+        seconds="5 s",
+        verdict="word",
+    )
     lines = table([row], 80).splitlines()
     assert "balanced accuracy (95 % interval)" in lines[0] and "61 %" in lines[1] and "95 %" not in lines[1]
 
@@ -188,6 +206,7 @@ def test_a_long_name_has_a_line_of_its_own():
             rung=name,
             accuracy="100.0 % (67.6 to 100.0, n = 8)",
             balanced_accuracy="",
+            metric="accuracy",
             log_loss="0.065",
             seconds="45 s",
             verdict="a gain",

@@ -11,7 +11,7 @@ import pytest
 from own_parts import certainty, one_conv
 from starshift.compose.own import builder_of, in_order, lacking_builder, own
 from starshift.errors import UsageError
-from starshift.records import InputContract, Learnware
+from starshift.records import InputContract, Learnware, Target
 
 
 def test_a_function_is_known_by_place_and_source():
@@ -59,8 +59,8 @@ def test_weights_go_by_their_place():
 
 def test_a_model_without_a_record_says_what_it_can():
     model = Learnware(
-        1, "x", "", ("a", "b"), InputContract(8, "stretch"), "own", {"build": "m:f#0123456789abcdef"}, (), "f32", (),
-        "", "", {}, "",
+        1, "x", "", (Target.of_classes(("a", "b")),), InputContract(8, "stretch"), "own",
+        {"build": "m:f#0123456789abcdef"}, (), "f32", (), "", "", {}, "",
     )  # fmt: skip
     assert builder_of(model) is None
     assert "starshift.predict(RUN, PHOTOS, build=my_builder)" in str(lacking_builder(model))

@@ -41,7 +41,7 @@ def test_the_majority_says_the_same_of_every_picture_and_looks_at_none(baseline)
 
 def test_a_trained_network_answers_as_keras_does(convnet):
     learnware, tensors = convnet
-    model = scratch.build("convnet-28px", (28, 28, 3), 3, {})
+    model = scratch.build("convnet-28px", (28, 28, 3), learnware.targets, {})
     write_weights(model, tensors)
     expected = heads.probabilities(model.predict(pixels(11, 28).astype(np.float32), verbose=0), 3)
     exact = Predictor(msgspec.structs.replace(learnware, precision="f32"), tensors, cache_root())

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from starshift.data import known
+from starshift.data.kinds import Wanted
 from starshift.data.known import Known, Shot, parse
 from starshift.data.labels import LabelFile
 from starshift.data.read import read
@@ -108,7 +109,7 @@ def test_groups_by_a_column_of_the_label_file(tmp_path):
     source = folder(tmp_path, [f"{i}.png" for i in range(6)])
     rows = [f"{i}.png,{'cat' if i < 3 else 'dog'},{patient}" for i, patient in enumerate("aabbc")]
     (tmp_path / "labels.csv").write_text("\n".join(["file,animal,patient", *rows, "5.png,dog,"]))
-    labels = LabelFile(tmp_path / "labels.csv", "file", "animal")
+    labels = LabelFile(tmp_path / "labels.csv", "file", (Wanted("animal"),))
     pictures = read(source, labels=labels)
     found, sentence = known.groups(parse("patient", "--group-by"), pictures, labels)
     assert paths(pictures, found) == [["0.png", "1.png"], ["2.png", "3.png"]]

@@ -5,13 +5,14 @@ import hashlib
 from io import StringIO
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from starshift.data.overlay import COLUMNS, FILE, carry, lay, read_overlay
 from starshift.errors import DataError
-from starshift.records import Dataset, Picture, Split
+from starshift.records import Dataset, Picture, Split, Target
 
 CLASSES = ("cat", "dog", "horse")
 
@@ -25,7 +26,7 @@ def picture(name: str, label: str, part: str = "") -> Picture:
 
 
 def dataset(*pictures: Picture) -> Dataset:
-    return Dataset("photos", "class folders", CLASSES, pictures, remarks=("read well",))
+    return Dataset("photos", "class folders", (Target.of_classes(CLASSES),), pictures, remarks=("read well",))
 
 
 ANIMALS = dataset(*(picture(f"{label}{i}.jpg", label) for label in CLASSES for i in range(4)))
@@ -225,3 +226,21 @@ def test_the_documented_name_and_columns_are_those_of_the_page():
     script = (Path(__file__).parents[2] / "src/starshift/report/templates/review.js").read_text(encoding="utf-8")
     assert f'link.download = "{FILE}"' in script
     assert '["file", "digest", "decision", "label", "by", "when"]' in script
+
+
+def test_labels_of_further_targets_stay_with_their_pictures(overlay):
+    further = {"age": tuple(str(i) for i in range(len(ANIMALS.pictures)))}
+    given = msgspec.structs.replace(ANIMALS, targets=(*ANIMALS.targets, Target("age", "regression")), further=further)
+    gone = given.pictures[1]
+    found = lay(overlay(f"{gone.path},{gone.digest},drop,"), given, min_per_class=2).dataset
+    assert found.further["age"] == tuple(age for index, age in enumerate(further["age"]) if index != 1)
+
+
+def test_where_no_class_is_predicted_pictures_may_be_dropped(overlay):
+    ages = Dataset(
+        "photos", "label file", (Target("age", "regression"),), tuple(picture(f"{i}", f"{i}.0") for i in range(5))
+    )
+    laid = lay(overlay(f"3,{digest('3')},drop,", classes=()), ages, min_per_class=2)
+    assert len(laid.dataset.examples) == 4
+    carried = carry(Split((0, 1, 2), (3,), (4,), "by hand"), laid, overlay(f"3,{digest('3')},drop,", classes=()))
+    assert (carried.train, carried.validation, carried.test) == ((0, 1, 2), (), (3,))

@@ -12,7 +12,9 @@ from msgspec import json
 from bad_files import encoded, make_bad_files, picture
 from starshift.data import read as module
 from starshift.data.decode import Frame, decode
+from starshift.data.kinds import Wanted
 from starshift.data.read import LabelFile, find_inputs, read
+from starshift.data.tables import Cells
 from starshift.errors import DataError, UnreadablePicture
 from starshift.records import Dataset
 
@@ -183,6 +185,40 @@ def test_a_label_file_inside_the_source(tmp_path, cache):
     assert dataset.layout == "label file"
     assert dataset.skipped == {"tables": 1}
     assert "There is no label file 'other.csv'" in problems(tmp_path, cache, labels=LabelFile(Path("other.csv")))
+
+
+def test_a_parquet_label_file_is_read_as_typed_cells(tmp_path, cache, monkeypatch):
+    plant(tmp_path, *(f"{i}.jpg" for i in range(4)))
+    file = tmp_path / "labels.parquet"
+    file.write_bytes(b"PAR1")
+    cells = {"id": ["0", "1", "2", "3"], "age": ["1.5", "", "2.5", "9.0"]}
+    monkeypatch.setattr("starshift.data.read.read_cells", lambda path: Cells(path.name, cells, range(1, 5)))
+    dataset = read(tmp_path, labels=LabelFile(file, "id", (Wanted("age", "regression"),)), cache=cache).dataset
+    assert [one.label for one in dataset.pictures] == ["1.5", "2.5", "9.0"]
+    assert dataset.set_aside[0].reason == "Row 2 of labels.parquet gave it no label."
+    said = problems(tmp_path, cache, labels=LabelFile(Path("x.parquet")))
+    assert "Parquet is not looked for inside the source" in said
+
+
+def test_several_targets_of_a_label_file(tmp_path, cache):
+    plant(tmp_path, *(f"{i}.jpg" for i in range(4)))
+    (tmp_path / "gone.jpg").write_bytes(b"")
+    (tmp_path / "labels.csv").write_text("id,sex,age,race\n0,f,3.5,x\n1,f,,y\n2,m,5,x\n3,m,6,y\ngone,f,9,z\n")
+    wanted = (Wanted("sex"), Wanted("age", "regression"), Wanted("race"))
+    dataset = read(tmp_path, labels=LabelFile(Path("labels.csv"), "id", wanted), cache=cache).dataset
+    assert dataset.further == {"age": ("3.5", "", "5.0", "6.0"), "race": ("x", "y", "x", "y")}
+    assert [target.classes for target in dataset.targets] == [("f", "m"), (), ("x", "y")]  # z could not be read
+    assert dataset.encoded(dataset.targets[2]).tolist() == [0, 1, 0, 1]
+
+
+def test_what_cannot_be_a_target_stops_before_anything_is_decoded(tmp_path, cache, monkeypatch):
+    plant(tmp_path, "0.jpg", "1.jpg", "2.jpg")
+    monkeypatch.setattr(module, "decode", None)
+    (tmp_path / "labels.csv").write_text("id,sex,age\n0,f,x\n1,f,3\n2,f,4\n")
+    wanted = (Wanted("sex"), Wanted("age", "regression"))
+    said = problems(tmp_path, cache, labels=LabelFile(Path("labels.csv"), "id", wanted))
+    assert "The target 'sex' of labels.csv has one value, 'f'" in said
+    assert "The target 'age' of labels.csv must hold numbers, and a cell is none (row 2: 'x')." in said
 
 
 # --- what cannot be used -----------------------------------------------------------------------------

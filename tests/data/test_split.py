@@ -9,7 +9,7 @@ from msgspec import structs
 
 from starshift.data.split import given, in_time, make_split, ratios_for, stratified
 from starshift.errors import DataError, UsageError
-from starshift.records import Dataset, Picture
+from starshift.records import Dataset, Picture, Target
 
 PARTS = ("train", "validation", "test")
 
@@ -20,7 +20,7 @@ def dataset(labels, parts=None):
         Picture(f"{i:05}.png", label, part, f"{i:064x}", 8, 8, "PNG", "RGB", 100)
         for i, (label, part) in enumerate(zip(labels, parts or [""] * len(labels), strict=True))
     )
-    return Dataset("photos", "class folders", tuple(sorted(set(labels))), pictures)
+    return Dataset("photos", "class folders", (Target.of_classes(tuple(sorted(set(labels)))),), pictures)
 
 
 def counts(data, split):
@@ -28,7 +28,7 @@ def counts(data, split):
     table = np.zeros((len(data.classes), 3), dtype=int)
     for column, part in enumerate(PARTS):
         for row in getattr(split, part):
-            table[data.targets[row], column] += 1
+            table[data.encoded()[row], column] += 1
     return table
 
 
@@ -106,7 +106,9 @@ def test_the_order_of_listing_plays_no_part(source, names, seed):
     data = dataset(names)
     groups = [[0, len(names) - 1], [1, len(names) // 2]]
     order = source.draw(st.permutations(range(len(names))))
-    shuffled = Dataset("photos", "class folders", data.classes, tuple(data.pictures[i] for i in order))
+    shuffled = Dataset(
+        "photos", "class folders", (Target.of_classes(data.classes),), tuple(data.pictures[i] for i in order)
+    )
     moved = [[order.index(i) for i in reversed(group)] for group in reversed(groups)]
 
     def paths(of, split):
@@ -150,7 +152,7 @@ def test_how_it_was_split_is_said():
     same = [
         structs.replace(picture, digest="0" * 64) if i in (0, 2) else picture for i, picture in enumerate(data.pictures)
     ]
-    data = structs.replace(data, pictures=tuple(same))
+    data = structs.replace(data, examples=tuple(same))
     assert stratified(data, groups=[[0, 2]], seed=4).how == near.replace("exact and near", "exact")
 
 

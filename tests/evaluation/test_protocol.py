@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from starshift.errors import DataError, RunError
-from starshift.evaluation.protocol import ABOUT_THE_RECIPE, compare, inner_folds, score
-from starshift.records import Predictions, Score, Verdict
+from starshift.evaluation.protocol import ABOUT_THE_RECIPE, compare, inner_folds, losses, score
+from starshift.records import LabelsPredictions, NumberPredictions, Predictions, Score, StringPredictions, Verdict
 
 
 def predictions(targets, predicted, *, classes=("cat", "dog"), confidence=0.9):
@@ -107,7 +107,7 @@ def test_all_right_and_all_wrong_have_no_bootstrap_interval(wrong):
     assert 0 < result.accuracy.high - result.accuracy.low < 0.1
     for figure in (result.balanced_accuracy, result.macro_f1, result.roc_auc):
         assert (figure.value, figure.low, figure.high) == (1 - wrong, None, None)
-        assert figure.method == "all bootstrap draws of these pictures give this value"
+        assert figure.method == "all bootstrap draws give this value"
 
 
 def test_one_class_present_leaves_the_auc_undefined_and_names_the_other():
@@ -116,7 +116,7 @@ def test_one_class_present_leaves_the_auc_undefined_and_names_the_other():
     assert result.balanced_accuracy.value == 0.75
     dog = result.classes[1]
     assert (dog.label, dog.recall.n, dog.recall.low, dog.recall.high) == ("dog", 0, None, None)
-    assert dog.recall.method == "no pictures of this class"
+    assert dog.recall.method == "none of this class"
     assert dog.precision == 0
 
 
@@ -277,5 +277,100 @@ def test_a_class_smaller_than_the_folds_is_tested_once_each():
 
 
 def test_folds_of_nothing_but_lone_pictures_are_refused():
-    with pytest.raises(DataError, match="3 training pictures cannot be divided into 5 inner folds"):
+    with pytest.raises(DataError, match="3 training examples cannot be divided into 5 inner folds"):
         inner_folds([0, 1, 2], folds=5, seed=0)
+
+
+# --- other kinds of targets ----------------------------------------------------------------------------
+
+
+def numbers(targets, errors):
+    targets = np.asarray(targets, float)
+    return NumberPredictions(tuple(map(str, range(len(targets)))), targets, targets + errors)
+
+
+def test_numbers_are_compared_by_their_errors_in_words():
+    rng = np.random.default_rng(0)
+    targets, errors = rng.normal(50, 10, 200), rng.normal(0, 2, 200)
+    better, worse = numbers(targets, errors), numbers(targets, 2 * errors)
+    gain = compare("dense", better, "linear", worse, noun="row")
+    assert (gain.outcome, gain.metric, gain.only_model_right) == ("gain", "mean absolute error", None)
+    assert gain.difference.value < 0 and gain.p_value < 1e-6
+    assert gain.sentence.startswith("the mean absolute error of this model is 1.63 lower on these 200 rows")
+    assert gain.sentence.endswith(", 95 % interval 1.46 to 1.81")
+    loss = compare("linear", worse, "dense", better, noun="row")
+    assert loss.outcome == "loss" and " higher on these 200 rows, " in loss.sentence
+    same = compare("a", better, "b", numbers(targets, -errors))
+    assert same.outcome == "undecided"
+    assert same.sentence.startswith("no difference in mean absolute error can be told on these 200 pictures: ")
+    one = compare("a", numbers([1.0], [1.0]), "b", numbers([1.0], [2.0]))
+    assert one.outcome == "undecided"
+    assert one.sentence == "no difference can be told on this one picture: one alone has no spread"
+
+
+def label_sets(wrong):
+    """Ten labels for each example, of which so many are wrong."""
+    wrong = np.asarray(wrong)
+    targets = np.zeros((len(wrong), 10), np.int8)
+    said = (np.arange(10) < wrong[:, None]).astype(np.float32)
+    return LabelsPredictions(tuple("abcdefghij"), tuple(map(str, range(len(wrong)))), targets, said)
+
+
+def test_sets_of_labels_are_compared_in_points():
+    rng = np.random.default_rng(0)
+    few = rng.integers(0, 3, 150)
+    gain = compare("a", label_sets(few), "b", label_sets(few + 1))
+    assert (gain.outcome, gain.metric) == ("gain", "label accuracy")
+    assert gain.sentence == (
+        "this model gains 10.0 points of label accuracy on these 150 pictures, 95 % interval 10.0 to 10.0"
+    )
+    assert compare("b", label_sets(few + 1), "a", label_sets(few)).sentence.startswith("this model loses 10.0 points")
+    assert "no difference in label accuracy can be told" in compare("a", label_sets(few), "b", label_sets(few)).sentence
+
+
+def test_strings_are_right_or_wrong_as_classes_are():
+    def read(values):
+        values = np.array(values, dtype=object)
+        return StringPredictions(
+            tuple(map(str, range(len(values)))), np.array(["7"] * len(values), object), values, None
+        )
+
+    verdict = compare("a", read(["7"] * 40), "b", read(["7"] * 20 + ["1"] * 20))
+    assert (verdict.outcome, verdict.only_model_right, verdict.only_other_right) == ("gain", 20, 0)
+    assert verdict.sentence.startswith("this model gains 50.0 points on these 40 pictures")
+
+
+def test_only_examples_with_a_label_are_compared_and_other_tasks_are_refused():
+    some = numbers([1.0, np.nan, 3.0], np.array([1.0, 5.0, 0.0]))
+    assert compare("a", some, "b", some).difference.n == 2
+    with pytest.raises(RunError, match="are not about the same pictures"):
+        compare("a", some, "b", label_sets([1, 2, 3]))
+    with pytest.raises(DataError, match="There is no labelled row to score"):
+        score(numbers([np.nan], np.zeros(1)), seed=0, noun="row")
+    with pytest.raises(DataError, match="no labelled picture to compare the models by"):
+        compare("a", numbers([np.nan], np.zeros(1)), "b", numbers([np.nan], np.zeros(1)))
+
+
+def test_losses_of_every_kind_decide_between_equals():
+    assert losses(numbers([1.0, 2.0], np.array([2.0, -3.0]))).tolist() == [4.0, 9.0]
+    assert losses(label_sets([0, 10]))[0] < losses(label_sets([0, 10]))[1]
+    assert losses(predictions([0, 1], [0, 1])).tolist() == pytest.approx([-np.log(0.9)] * 2)
+
+
+def test_top_5_stands_beside_more_than_5_classes():
+    many = noisy(300, 12)
+    found = score(many, seed=0)
+    expected = reference.top_k_accuracy_score(many.targets, many.probabilities, k=5, labels=np.arange(12))
+    assert found.top_5.value == pytest.approx(expected) and found.top_5.method == "Wilson" and found.top_5.n == 300
+    assert score(noisy(60, 5), seed=0).top_5 is None
+
+
+def test_a_class_with_one_picture_in_a_part_is_no_crash():
+    classes = 120
+    alone = noisy(classes, classes)  # one of each
+    found = score(alone, seed=0)
+    assert [one.recall.n for one in found.classes] == [1] * classes
+    assert all(0 <= one.recall.low < one.recall.high <= 1 for one in found.classes)
+    lacking = alone.chosen(np.arange(0, classes, 2))  # every other class is not there at all
+    assert sum(one.recall.n == 0 for one in score(lacking, seed=0).classes) == classes // 2
+    assert found.top_5 is not None and found.balanced_accuracy.value == found.accuracy.value

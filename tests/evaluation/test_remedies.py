@@ -92,7 +92,7 @@ def test_a_network_that_fits_needs_no_remedy(run):
 
 
 def test_every_offer_is_something_that_rungs_takes(run):
-    from starshift.ladder.rungs import select
+    from starshift.ladder.families import select
 
     rungs, predictions = run
     offered = [one.rung for one in remedies(rungs[1], rungs, predictions) if one.rung]

@@ -4,8 +4,18 @@ import numpy as np
 import pytest
 
 from starshift.errors import DataError, UsageError
-from starshift.evaluation.resampling import Comparison, Protocol, choose, compare, draw, parse, summarize
-from starshift.records import FoldResult
+from starshift.evaluation.resampling import (
+    FOLD_LUCK,
+    Comparison,
+    Figure,
+    Protocol,
+    choose,
+    compare,
+    draw,
+    parse,
+    summarize,
+)
+from starshift.records import FoldResult, LabelsPredictions, NumberPredictions
 
 
 def result(right, *, repeat=0, fold=0, trained_on=8, loss=0.5):
@@ -59,19 +69,19 @@ def test_a_figure_over_folds_rests_on_the_pictures_and_not_on_how_often_they_wer
     right = [[1, 1, 1, 1, 0], [1, 1, 0, 1, 1], [1, 1, 1, 1, 1], [1, 1, 0, 1, 1]]
     results = [result(one, repeat=i // 2, fold=i % 2) for i, one in enumerate(right)]
     found = summarize(Protocol(2, 2), results, held)
-    assert found.accuracy.value == pytest.approx(0.85)
-    assert found.accuracy.n == 10
-    assert found.accuracy.method == "out of 2 × 2 folds; Wilson over pictures, widened for the luck of the folds"
-    assert found.accuracy.low < 0.6 < 0.95 < found.accuracy.high  # of 10 pictures, not of 20
-    assert (found.log_loss.value, found.log_loss.low, found.log_loss.high) == pytest.approx((0.5, 0.5, 0.5))
-    assert found.fold_accuracies == (0.8, 0.8, 1.0, 0.8)
+    assert found.leading.value == pytest.approx(0.85)
+    assert found.leading.n == 10
+    assert found.leading.method == "out of 2 × 2 folds; Wilson over pictures, widened for the luck of the folds"
+    assert found.leading.low < 0.6 < 0.95 < found.leading.high  # of 10 pictures, not of 20
+    assert (found.loss.value, found.loss.low, found.loss.high) == pytest.approx((0.5, 0.5, 0.5))
+    assert found.fold_figures == (0.8, 0.8, 1.0, 0.8)
     assert (found.trained_on, found.protocol) == (8, "2 × 2 folds")
 
 
 def test_pictures_that_are_never_held_out_do_not_count():
     found = summarize(Protocol(1, 2), [result([1, 0]), result([1])], [np.array([0, 4]), np.array([2])])
-    assert found.accuracy.n == 3
-    assert found.accuracy.value == pytest.approx(2 / 3)
+    assert found.leading.n == 3
+    assert found.leading.value == pytest.approx(2 / 3)
 
 
 def test_a_clear_difference_is_a_gain_of_the_recipe_and_says_how_it_was_found():
@@ -112,3 +122,43 @@ def test_luck_alone_is_called_a_gain_or_a_loss_in_at_most_5_percent():
 def test_pictures_that_do_not_make_folds_are_refused():
     with pytest.raises(DataError, match="cannot be divided into 5 inner folds"):
         draw(np.array([0, 1]), Protocol(1, 5), seed=0)
+
+
+ERRORS = Figure("mean absolute error", is_right_or_wrong=False, is_error=True, noun="row")
+
+
+def test_a_figure_of_errors_has_students_interval_widened_for_the_folds():
+    rng = np.random.default_rng(0)
+    errors = rng.exponential(size=100)
+    held = [np.arange(0, 50), np.arange(50, 100)]
+    results = [result(errors[rows]) for rows in held]
+    found = summarize(Protocol(1, 2), results, held, ERRORS)
+    assert found.metric == "mean absolute error" and found.leading.value == pytest.approx(errors.mean())
+    assert found.leading.method == "out of 2 folds; Student's t over rows, widened for the luck of the folds"
+    half = 1.984 * errors.std(ddof=1) / 10 * (1 + FOLD_LUCK) ** 0.5
+    assert found.leading.high - found.leading.value == pytest.approx(half, rel=1e-3)
+
+
+def test_a_lower_error_is_a_gain_of_the_recipe_in_the_targets_unit():
+    rng = np.random.default_rng(0)
+    clear = Comparison("dense", "linear", tuple(-0.5 + 0.02 * rng.normal(size=10)), 0.25)
+    (gain,) = compare([clear], 506, Protocol(2, 5), ERRORS)
+    assert gain.outcome == "gain"
+    assert gain.sentence.startswith(
+        "as a recipe, its mean absolute error is 0.498 lower than that of linear over 2 × 5 folds of 506 rows, "
+    )
+    (loss,) = compare([Comparison("a", "b", tuple(-np.array(clear.difference)), 0.25)], 506, Protocol(2, 5), ERRORS)
+    assert loss.outcome == "loss" and "is 0.498 higher than that of b" in loss.sentence
+    (luck,) = compare([Comparison("a", "b", tuple(rng.normal(size=10)), 0.25)], 506, Protocol(2, 5), ERRORS)
+    assert luck.outcome == "undecided"
+    assert " of mean absolute error, 95 % interval" in luck.sentence and "points" not in luck.sentence
+
+
+def test_what_is_compared_is_read_off_the_answers():
+    numbers = NumberPredictions(("a",), np.zeros(1), np.zeros(1))
+    assert Figure.of(numbers, "row") == ERRORS
+    labels = LabelsPredictions(("x",), ("a",), np.zeros((1, 1), np.int8), np.zeros((1, 1), np.float32))
+    shares = Figure.of(labels, "picture")
+    assert shares == Figure("label accuracy", is_right_or_wrong=False)
+    (verdict,) = compare([Comparison("a", "b", (0.1, 0.11, 0.1, 0.09, 0.1), 0.25)], 50, Protocol(1, 5), shares)
+    assert "gains 10.0 points of label accuracy against b over 5 folds of 50 pictures" in verdict.sentence

@@ -2,13 +2,13 @@ from __future__ import annotations
 
 from starshift.findings.duplicates import across_parts, exact_copies, findings, groups, seen_in
 from starshift.findings.near import Pair
-from starshift.records import Dataset, Picture
+from starshift.records import Dataset, Picture, Target
 
 
 def data(*rows: tuple[str, str, str, str]) -> Dataset:
     """Rows of path, label, part, digest."""
     pictures = tuple(Picture(path, label, part, digest, 4, 3, "PNG", "RGB", 9) for path, label, part, digest in rows)
-    return Dataset("x", "class folders", tuple(sorted({row[1] for row in rows})), pictures)
+    return Dataset("x", "class folders", (Target.of_classes(tuple(sorted({row[1] for row in rows}))),), pictures)
 
 
 def near(*pairs: tuple[int, int]) -> list[Pair]:
@@ -43,14 +43,16 @@ def test_near_copies_join_the_groups_of_exact_ones():
 def test_copies_of_one_class_are_a_note_that_counts_the_surplus():
     (finding,) = findings(AGREEING)
     assert (finding.kind, finding.severity) == ("exact copies", "note")
-    assert finding.sentence.startswith("2 files are exact copies of another picture of the same class.")
+    assert finding.sentence.startswith("2 pictures are exact copies of another one of the same class.")
     assert finding.groups == (("a/1", "a/2", "a/3"),)
 
 
 def test_copies_in_two_classes_are_a_warning():
     (finding,) = findings(CONTRADICTORY)
     assert (finding.kind, finding.severity) == ("contradictory copies", "warning")
-    assert finding.sentence.startswith("1 picture stands in more than one class: the same bytes with different labels.")
+    assert finding.sentence.startswith(
+        "1 picture stands in more than one class: the same content with different labels."
+    )
     assert "drop the wrong ones" in finding.sentence
 
 

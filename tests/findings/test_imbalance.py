@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from starshift.findings.imbalance import findings, is_uneven
-from starshift.records import Dataset, Picture
+from starshift.records import Dataset, Picture, Target
 
 
 def data(**counts: int) -> Dataset:
@@ -10,7 +10,7 @@ def data(**counts: int) -> Dataset:
         for name, count in counts.items()
         for i in range(count)
     ]
-    return Dataset("x", "class folders", tuple(sorted(counts)), tuple(pictures))
+    return Dataset("x", "class folders", (Target.of_classes(tuple(sorted(counts))),), tuple(pictures))
 
 
 def test_even_classes_of_enough_pictures_have_no_finding():
@@ -39,7 +39,7 @@ def test_classes_that_a_given_part_hardly_examines_are_named():
         ]
 
     pictures = [*of("train", "cat", 20), *of("train", "dog", 20), *of("test", "cat", 3), *of("test", "dog", 9)]
-    (finding,) = findings(Dataset("x", "part folders", ("cat", "dog"), tuple(pictures)))
+    (finding,) = findings(Dataset("x", "part folders", (Target.of_classes(("cat", "dog")),), tuple(pictures)))
     assert finding.sentence.startswith("The test part has fewer than 5 pictures of 1 of 2 classes: 'cat'.")
     assert finding.severity == "note"
 

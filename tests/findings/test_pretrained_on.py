@@ -7,11 +7,11 @@ import pytest
 from starshift import catalogue
 from starshift.catalogue.parts import PARTS_OF_IMAGENET, plain
 from starshift.findings.pretrained_on import findings, known_part
-from starshift.records import Dataset
+from starshift.records import Dataset, Target
 
 
 def data(*classes: str) -> Dataset:
-    return Dataset("x", "class folders", tuple(sorted(classes)), ())
+    return Dataset("x", "class folders", (Target.of_classes(tuple(sorted(classes))),), ())
 
 
 BREEDS = (

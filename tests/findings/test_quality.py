@@ -7,7 +7,7 @@ from msgspec import structs
 
 from starshift.findings.measures import measure
 from starshift.findings.quality import far_out, findings, neighbour_likeness
-from starshift.records import Dataset, Picture
+from starshift.records import Dataset, Picture, Target
 
 COUNT = 60
 
@@ -23,7 +23,7 @@ def photographs(count: int = COUNT) -> np.ndarray:
 
 def dataset(count: int = COUNT) -> Dataset:
     pictures = [Picture(f"a/{i:03d}", "a", "", f"{i:064x}", 300, 200, "JPEG", "RGB", 9000) for i in range(count)]
-    return Dataset("x", "class folders", ("a",), tuple(pictures))
+    return Dataset("x", "class folders", (Target.of_classes(("a",)),), tuple(pictures))
 
 
 def found(pixels: np.ndarray) -> dict[str, tuple[tuple[str, ...], ...]]:
@@ -71,7 +71,7 @@ def test_what_had_to_be_enlarged_is_not_called_blurred():
     pixels[4] = cv2.GaussianBlur(pixels[4], (0, 0), 3)
     data = dataset()
     small = structs.replace(data.pictures[4], width=20, height=20)
-    data = structs.replace(data, pictures=(*data.pictures[:4], small, *data.pictures[5:]))
+    data = structs.replace(data, examples=(*data.pictures[:4], small, *data.pictures[5:]))
     assert findings(data, measure(pixels)) == []
 
 

@@ -6,7 +6,7 @@ from msgspec import structs
 
 from starshift.findings.measures import NAMES, Measures
 from starshift.findings.shortcuts import LEVEL, cues_of, findings, tell
-from starshift.records import Dataset, Picture
+from starshift.records import Dataset, Picture, Target
 
 CLASSES = ("cat", "dog")
 
@@ -22,7 +22,7 @@ def honest(count: int = 200, classes: tuple[str, ...] = CLASSES, seed: int = 0, 
             Picture(f"{label}/{i}", label, part, f"{i:064x}", width, height, "JPEG", "RGB", int(rng.integers(5e3, 5e4)))
         )
     measures = Measures(*rng.uniform(20, 200, (len(NAMES), count)).astype(np.float32))
-    return Dataset("x", "class folders", tuple(sorted(classes)), tuple(pictures)), measures
+    return Dataset("x", "class folders", (Target.of_classes(tuple(sorted(classes))),), tuple(pictures)), measures
 
 
 def changed(dataset: Dataset, of: str, share: float = 1.0, **fields) -> Dataset:
@@ -32,7 +32,7 @@ def changed(dataset: Dataset, of: str, share: float = 1.0, **fields) -> Dataset:
         structs.replace(one, **fields) if of in (one.label, one.part) and rng.random() < share else one
         for one in dataset.pictures
     )
-    return structs.replace(dataset, pictures=pictures)
+    return structs.replace(dataset, examples=pictures)
 
 
 def test_an_honest_set_has_no_finding():
@@ -83,7 +83,7 @@ def test_many_classes_are_compared_with_their_own_chance():
     classes = tuple(f"c{i:02d}" for i in range(20))
     dataset, measures = honest(600, classes)
     pictures = tuple(structs.replace(one, width=200 + 10 * int(one.label[1:])) for one in dataset.pictures)
-    (finding,) = findings(structs.replace(dataset, pictures=pictures), measures)
+    (finding,) = findings(structs.replace(dataset, examples=pictures), measures)
     assert "by chance 5.0 %" in finding.sentence
 
 
@@ -99,7 +99,7 @@ def test_exact_copies_count_once():
     copies = tuple(structs.replace(first, path=f"cat/copy-{i}") for i in range(100))
     rows = np.concatenate([np.arange(40), np.zeros(100, int)])
     wider = Measures(*(getattr(measures, name)[rows] for name in NAMES))
-    assert findings(structs.replace(dataset, pictures=(*dataset.pictures, *copies)), wider) == []
+    assert findings(structs.replace(dataset, examples=(*dataset.pictures, *copies)), wider) == []
 
 
 def test_the_same_pictures_give_the_same_words():
@@ -112,7 +112,7 @@ def test_a_figure_has_an_interval_that_holds_it():
     dataset, measures = honest()
     planted = changed(dataset, "dog", share=0.7, width=320, height=240)
     cues = cues_of(planted.pictures, measures, np.arange(200))
-    best = tell(cues, np.array(planted.targets), 2, level=LEVEL, seed=0)[0]
+    best = tell(cues, planted.encoded(), 2, level=LEVEL, seed=0)[0]
     assert best.figure.low < best.figure.value < best.figure.high and best.figure.n == 200
     assert best.figure.value == pytest.approx(0.85, abs=0.06)
     assert best.strength == pytest.approx(2 * best.figure.value - 1)

@@ -18,7 +18,7 @@ from starshift.ladder.calibrate import (
     with_test,
 )
 from starshift.recipe import Recipe
-from starshift.records import Predictions, RetrainRecord, RungRecord
+from starshift.records import Predictions, RetrainRecord, RungRecord, Target
 from starshift.records import TestRecord as Opening
 
 CONVNET = Recipe("convnet", 150)
@@ -31,7 +31,9 @@ def predictions(n=240, *, temperature=2.5, seed=0):
 
 
 def materials(n=240, groups=()):
-    return SimpleNamespace(seed=0, split=SimpleNamespace(validation=tuple(range(100, 100 + n))), groups=groups)
+    target = Target.of_classes(("a", "b", "c"))
+    split = SimpleNamespace(validation=tuple(range(100, 100 + n)))
+    return SimpleNamespace(seed=0, split=split, groups=groups, target=target)
 
 
 def rung(name, **details):
@@ -117,7 +119,7 @@ def opened(rung="convnet", *, retrained=False, temperature=1.0):
 
 def test_the_sealed_test_is_looked_at_where_it_was_opened_for_the_published_model():
     found = calibrate("convnet", CONVNET, predictions(), materials())
-    folder = SimpleNamespace(read_test=lambda: predictions(60, seed=1))
+    folder = SimpleNamespace(read_test=lambda target: predictions(60, seed=1))
     again = RetrainRecord("convnet", "cd", 300, (), 1.0)
     parts = {
         "this": published(found, opened(), None, materials(), folder),
@@ -125,7 +127,7 @@ def test_the_sealed_test_is_looked_at_where_it_was_opened_for_the_published_mode
         "another rung": published(found, opened("features"), None, materials(), folder),
         "not yet trained again": published(found, opened(), again, materials(), folder),
         "trained again": published(found, opened(retrained=True), again, materials(), folder),
-        "lost": published(found, opened(), None, materials(), SimpleNamespace(read_test=lambda: None)),
+        "lost": published(found, opened(), None, materials(), SimpleNamespace(read_test=lambda target: None)),
     }
     assert {name: len(one.reliability) for name, one in parts.items()} == {
         "this": 2,

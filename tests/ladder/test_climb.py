@@ -10,11 +10,12 @@ import pytest
 from starshift.errors import StarshiftError, TrainingDiverged
 from starshift.ladder import climb as module
 from starshift.ladder.climb import Climb, Planned, climb, score_of
+from starshift.ladder.families import find
 from starshift.ladder.folder import RunFolder
-from starshift.ladder.rungs import RUNGS, find
+from starshift.ladder.rungs import RUNGS
 from starshift.progress import Silent
 from starshift.recipe import Recipe
-from starshift.records import Dataset, RungRecord
+from starshift.records import Dataset, RungRecord, Target
 
 
 class Materials:
@@ -24,7 +25,8 @@ class Materials:
         self.said: list[str] = []
         self.progress = Silent()
         self.progress.say = self.said.append
-        self.dataset = Dataset("x", "class folders", (), ())
+        self.dataset = Dataset("x", "class folders", (Target.of_classes(()),), ())
+        self.target = self.dataset.target
 
 
 def planned(name: str, **changes) -> Planned:

@@ -7,7 +7,7 @@ import pytest
 
 from starshift.findings.near import Pair
 from starshift.ladder.copies import without_copies
-from starshift.records import Dataset, Picture, Predictions, Split
+from starshift.records import Dataset, Picture, Predictions, Split, Target
 
 
 @dataclass
@@ -23,7 +23,11 @@ def materials(*pairs: tuple[int, int]) -> Stub:
     """Pictures 0 to 3 train, 4 to 7 validate, 8 and 9 test."""
     pictures = tuple(Picture(f"{i}", "ab"[i % 2], "", f"{i}", 4, 3, "PNG", "RGB", 9) for i in range(10))
     split = Split(train=(0, 1, 2, 3), validation=(4, 5, 6, 7), test=(8, 9), how="")
-    return Stub(Dataset("x", "", ("a", "b"), pictures), split, [Pair(*pair, 0.99, False) for pair in pairs])
+    return Stub(
+        Dataset("x", "", (Target.of_classes(("a", "b")),), pictures),
+        split,
+        [Pair(*pair, 0.99, False) for pair in pairs],
+    )
 
 
 def predictions(*right: bool) -> Predictions:

@@ -7,7 +7,7 @@ import pytest
 from starshift.compose.predictor import Predictor
 from starshift.errors import UsageError
 from starshift.ladder import dense, frozen
-from starshift.ladder.climb import predict_part
+from starshift.ladder.answering import predict_part
 from starshift.models import heads
 from starshift.models.assemble import assemble
 from starshift.recipe import Recipe, Stage

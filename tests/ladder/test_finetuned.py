@@ -9,7 +9,7 @@ from starshift.compose.predictor import Predictor
 from starshift.errors import MissingWeights, RunError, UsageError
 from starshift.ladder import activations, choices, finetuned, frozen
 from starshift.ladder import fit as family
-from starshift.ladder.climb import predict_part
+from starshift.ladder.answering import predict_part
 from starshift.ladder.unfitted import unfitted
 from starshift.models import heads
 from starshift.models.classical import head_probabilities
@@ -76,7 +76,7 @@ class TestWithWeights:
         assert rows.pixels.shape == (2 * 24 + 12, 1, 1, 160)
         assert rows.split.train == tuple(range(48)) and rows.split.validation == tuple(range(48, 60))
         train = materials.targets[list(materials.split.train)]
-        np.testing.assert_array_equal(rows.targets[:48], np.concatenate([train, train]))
+        np.testing.assert_array_equal(rows.targets[0][:48], np.concatenate([train, train]))
         assert source.seconds() == 0
         monkeypatch.setattr("starshift.inference.network.Network.run", None)
         again = activations.Source(recipe(), make_materials()).rows()

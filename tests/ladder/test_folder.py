@@ -11,7 +11,7 @@ from starshift.errors import RunError
 from starshift.ladder.folder import LONGEST_NAME, RunFolder, folder_name
 from starshift.learnware import package
 from starshift.recipe import Recipe, Stage
-from starshift.records import Dataset, Epoch, Picture, Predictions, Split
+from starshift.records import Dataset, Epoch, Picture, Predictions, Split, Target
 
 
 def test_a_folder_that_holds_something_else_is_left_alone(tmp_path):
@@ -37,22 +37,22 @@ def test_a_folder_without_run_json_is_no_run(tmp_path):
 def test_a_run_of_another_form_is_refused_with_both_numbers(finished_run, tmp_path):
     record = json.loads((finished_run.path / "run.json").read_text())
     (tmp_path / "run.json").write_text(json.dumps(record | {"schema": 7}))
-    with pytest.raises(RunError, match="has form 7; this version reads 1"):
+    with pytest.raises(RunError, match="has form 7; this version reads 2"):
         RunFolder(tmp_path).read_run()
 
 
 def test_the_data_set_and_its_split_are_written_file_by_file(tmp_path):
     folder = RunFolder(tmp_path)
     pictures = tuple(Picture(f"a/{i}", "a", "", str(i) * 64, 4, 3, "PNG", "RGB", 9) for i in range(3))
-    dataset = Dataset("x", "class folders", ("a", "b"), pictures)
+    dataset = Dataset("x", "class folders", (Target.of_classes(("a", "b")),), pictures)
     folder.write_dataset(dataset, Split((0,), (2,), (1,), "by hand"))
     assert folder.read_dataset() == dataset
     split = json.loads((tmp_path / "splits.json").read_text())
     assert split["how"] == "by hand"
-    assert [(one["path"], one["part"]) for one in split["pictures"]] == [
+    assert [(one["path"], one["part"]) for one in split["examples"]] == [
         ("a/0", "train"), ("a/1", "test"), ("a/2", "validation"),
     ]  # fmt: skip
-    assert split["pictures"][1]["digest"] == "1" * 64
+    assert split["examples"][1]["digest"] == "1" * 64
 
 
 def test_a_history_grows_line_by_line_and_is_forgotten_with_its_rung(tmp_path):
@@ -71,7 +71,7 @@ def test_a_rung_is_there_once_its_predictions_and_its_model_are(tmp_path):
     folder.clear_rung("baseline")
     assert not folder.has_rung("baseline")
     predictions = Predictions(("a", "b"), ("1",), np.array([0]), np.array([[1, 0]], np.float32))
-    folder.write_predictions("baseline", predictions)
+    folder.write_answers("baseline", predictions)
     assert not folder.has_rung("baseline")
     (tmp_path / "rungs/baseline/model").mkdir()
     (tmp_path / "rungs/baseline/model/learnware.json").write_text("{}")
@@ -93,7 +93,7 @@ def test_publishing_replaces_the_model_and_adds_what_the_test_said(finished_run,
 
 
 def test_a_test_part_that_was_never_opened_has_no_predictions(tmp_path):
-    assert RunFolder(tmp_path).read_test() is None
+    assert RunFolder(tmp_path).read_test(Target.of_classes(("a", "b"))) is None
 
 
 def test_a_recipe_is_kept_whole(tmp_path):

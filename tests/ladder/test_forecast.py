@@ -91,10 +91,10 @@ def test_groups_and_exact_copies_stay_together(place):
     folder = frozen_run(place / "groups", place / "cache")
     dataset = folder.read_dataset()
     twin = replace(dataset.pictures[5], digest=dataset.pictures[0].digest)
-    dataset = replace(dataset, pictures=(*dataset.pictures[:5], twin, *dataset.pictures[6:]))
+    dataset = replace(dataset, examples=(*dataset.pictures[:5], twin, *dataset.pictures[6:]))
     splits = folder.read_splits()
-    rows = {name: tuple(i for i, one in enumerate(splits.pictures) if one.part == name) for name in ("train", "test")}
-    held = tuple(i for i, one in enumerate(splits.pictures) if one.part == "validation")
+    rows = {name: tuple(i for i, one in enumerate(splits.examples) if one.part == name) for name in ("train", "test")}
+    held = tuple(i for i, one in enumerate(splits.examples) if one.part == "validation")
     from starshift.records import Split
 
     folder.write_dataset(dataset, Split(rows["train"], held, rows["test"], splits.how), [[7, 9], [9, 12]])

@@ -8,10 +8,11 @@ import pytest
 from starshift.compose.predictor import Predictor
 from starshift.data.decode import Frame
 from starshift.ladder import frozen, linear
-from starshift.ladder.climb import predict_part
-from starshift.ladder.rungs import RUNGS, Options
+from starshift.ladder.answering import predict_part
+from starshift.ladder.options import Options
+from starshift.ladder.rungs import RUNGS
 from starshift.recipe import Recipe
-from starshift.records import Dataset, Picture
+from starshift.records import Dataset, Picture, Target
 
 STRENGTHS = (1e-2,)
 PLAIN = Recipe("frozen", 32, arguments={"bases": ("mobilenet_v2",), "strengths": STRENGTHS})
@@ -21,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("weights_home")
 
 def test_the_rung_is_features_with_views_of_crops():
     picture = Picture("a", "x", "", "a", 500, 375, "JPEG", "RGB", 9)
-    dataset = Dataset("x", "class folders", ("x", "y"), (picture,) * 2000)
+    dataset = Dataset("x", "class folders", (Target.of_classes(("x", "y")),), (picture,) * 2000)
     augmented, plain = (RUNGS[name].recipe(Options(), dataset) for name in ("features-augmented", "features"))
     assert augmented.arguments == {**plain.arguments, "views": 4, "augmentation": "crops"}
 

@@ -7,13 +7,14 @@ import pytest
 from own_parts import certainty, one_conv, squared, two_arguments_too_many
 from starshift.augmentation import POLICIES
 from starshift.errors import UsageError
+from starshift.ladder.families import find
+from starshift.ladder.options import Options
 from starshift.ladder.own import OwnRung, as_rung
-from starshift.ladder.rungs import Options, find
 from starshift.recipe import Stage
-from starshift.records import Dataset, Picture
+from starshift.records import Dataset, Picture, Target
 
 SMALL = Dataset(
-    "x", "class folders", ("a", "b"), (Picture("", "0", "", "", 24, 24, "JPEG", "RGB", 9),) * 30
+    "x", "class folders", (Target.of_classes(("a", "b")),), (Picture("", "0", "", "", 24, 24, "JPEG", "RGB", 9),) * 30
 )  # fmt: skip
 
 

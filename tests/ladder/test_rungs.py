@@ -4,11 +4,13 @@ import pytest
 
 from starshift.augmentation import Augmentation
 from starshift.errors import UsageError
-from starshift.ladder.rungs import FEW_PICTURES, FEWEST_STEPS, MANY_CLASSES, RUNGS, Options, select
+from starshift.ladder.families import select
+from starshift.ladder.options import Options
+from starshift.ladder.rungs import FEW_PICTURES, FEWEST_STEPS, MANY_CLASSES, RUNGS
 from starshift.models import weights
 from starshift.models.scratch import SMALLEST
 from starshift.recipe import Stage
-from starshift.records import Dataset, Picture
+from starshift.records import Dataset, Picture, Target
 
 
 def data(width: int = 500, height: int = 375, *, classes: int = 2, each: int = 600) -> Dataset:
@@ -18,7 +20,7 @@ def data(width: int = 500, height: int = 375, *, classes: int = 2, each: int = 6
         for name in names
         for i in range(each)
     )
-    return Dataset("x", "class folders", names, pictures)
+    return Dataset("x", "class folders", (Target.of_classes(names),), pictures)
 
 
 @pytest.mark.parametrize("rung", RUNGS.values(), ids=RUNGS)

@@ -5,13 +5,18 @@ from __future__ import annotations
 import msgspec
 
 from starshift.augmentation import POLICIES
-from starshift.ladder.rungs import RUNGS, Options, find
+from starshift.ladder.families import find
+from starshift.ladder.options import Options
+from starshift.ladder.rungs import RUNGS
 from starshift.ladder.scratch import _pace_name, in_words, larger_size
-from starshift.records import Dataset, Picture
+from starshift.records import Dataset, Picture, Target
 
 PHOTOGRAPHS = Dataset(
-    "x", "class folders", ("a", "b"), (Picture("", "0", "", "", 300, 300, "JPEG", "RGB", 9),) * 3000
-)  # fmt: skip
+    "x",
+    "class folders",
+    (Target.of_classes(("a", "b")),),
+    (Picture("", "0", "", "", 300, 300, "JPEG", "RGB", 9),) * 3000,
+)
 
 
 class Materials:

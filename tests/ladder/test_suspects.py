@@ -11,7 +11,7 @@ from starshift.compose.predictor import Predictor
 from starshift.data.overlay import COLUMNS, FILE
 from starshift.errors import DataError, RunError
 from starshift.ladder import frozen, linear, overlaid, suspects
-from starshift.ladder.climb import predict_part
+from starshift.ladder.answering import predict_part
 from starshift.ladder.folder import RunFolder
 from starshift.recipe import Recipe
 from starshift.records import RungRecord, Split, files
@@ -60,7 +60,7 @@ def climbed(materials, folder: RunFolder) -> RunFolder:
     model = frozen.fit(RECIPE, materials)
     learnware = folder.write_model("features", model.learnware, model.tensors)
     predictor = Predictor(learnware, model.tensors, materials.cache)
-    folder.write_predictions("features", predict_part(predictor, materials, materials.split.validation))
+    folder.write_answers("features", predict_part(predictor, materials, materials.split.validation))
     return folder
 
 

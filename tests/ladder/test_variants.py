@@ -7,15 +7,17 @@ from hypothesis import strategies as st
 
 from starshift.augmentation import POLICIES, Augmentation
 from starshift.errors import UsageError
-from starshift.ladder.rungs import RUNGS, Options, find, select
+from starshift.ladder.families import find, select
+from starshift.ladder.options import Options
+from starshift.ladder.rungs import RUNGS
 from starshift.ladder.variants import keys, policies, with_policy
 from starshift.recipe import Recipe
-from starshift.records import Dataset, Picture
+from starshift.records import Dataset, Picture, Target
 
 
 def photographs(side: int = 300) -> Dataset:
     picture = Picture("", "0", "", "", side, side, "JPEG", "RGB", 9)
-    return Dataset("x", "class folders", ("a", "b"), (picture,) * 3000)
+    return Dataset("x", "class folders", (Target.of_classes(("a", "b")),), (picture,) * 3000)
 
 
 def recipe(name: str, **options) -> Recipe:
@@ -169,7 +171,7 @@ def test_whatever_is_typed_is_a_rung_or_a_sentence(words):
 
 
 def test_metrics_are_named_with_hyphens_for_blanks():
-    six = msgspec.structs.replace(photographs(), classes=tuple("abcdef"))
+    six = msgspec.structs.replace(photographs(), targets=(Target.of_classes(tuple("abcdef")),))
     [stage] = find("convnet:metrics=auc/top-5/log-loss").recipe(Options(), six).stages
     assert stage.metrics == ("auc", "top-5", "log loss")
     with pytest.raises(UsageError, match=r"Metric 'acu' is not known. Did you mean 'auc'\?"):

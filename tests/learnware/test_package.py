@@ -15,6 +15,7 @@ from starshift.records import (
     Learnware,
     OwnPart,
     Predictions,
+    Target,
     files,
 )
 
@@ -26,7 +27,7 @@ def learnware(**changes) -> Learnware:
         schema=LEARNWARE_SCHEMA,
         name="convnet for cat, dog",
         task="image classification",
-        classes=("cat", "dog"),
+        targets=(Target.of_classes(("cat", "dog")),),
         input=InputContract(64, "stretch"),
         builder="convnet",
         arguments={"dense": 512},
@@ -129,11 +130,17 @@ def test_an_id_that_does_not_belong_to_the_files_is_refused(folder):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"input": {"size": 0, "fit": "stretch"}}, "Its pictures have 0 px on each side; 1 to 4096 are possible."),
-        ({"input": {"size": 64, "fit": "squeeze"}}, "Its pictures are made square by 'squeeze'"),
+        (
+            {"input": {"of": "pictures", "size": 0, "fit": "stretch"}},
+            "Its pictures have 0 px on each side; 1 to 4096 are possible.",
+        ),
+        ({"input": {"of": "pictures", "size": 64, "fit": "squeeze"}}, "Its pictures are made square by 'squeeze'"),
         ({"precision": "int4"}, "Its precision is 'int4'; bf16 and f32 are known."),
-        ({"classes": ["cat"]}, "It has 1 class; a model tells at least 2 apart."),
-        ({"classes": ["cat", "cat"]}, "It names a class twice."),
+        (
+            {"targets": [{"name": "class", "kind": "multi-class", "classes": ["cat"]}]},
+            "It has 1 class; a model tells at least 2 apart.",
+        ),
+        ({"targets": [{"name": "class", "kind": "binary", "classes": ["cat", "cat"]}]}, "It names a class twice."),
     ],
 )
 def test_a_contract_that_cannot_be_kept_is_refused(folder, change, said):

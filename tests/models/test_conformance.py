@@ -14,6 +14,7 @@ import pytest
 from hub_bases import HUB, tiny
 from starshift.catalogue import BASES, Base, base
 from starshift.models import opened, pretrained
+from tiny import telling
 
 SEEDS = {"vgg16", "vgg19", "resnet50", "inception_v3", "xception", "mobilenet"}
 """Those that the seeds name."""
@@ -77,7 +78,7 @@ def test_trunk_and_tail_are_the_whole_at_every_cut(row, network):
 
 
 def test_a_frozen_base_leaves_only_the_head_to_be_trained(row, network):
-    model = opened.with_head(network, cut=row.cut_points[-1], classes=3, frozen=True)
+    model = opened.with_head(network, cut=row.cut_points[-1], heads=telling(3), frozen=True)
     assert list(opened.opened(model)) == ["head/kernel", "head/bias"]
     assert len(model.trainable_weights) == 2
 
@@ -85,7 +86,7 @@ def test_a_frozen_base_leaves_only_the_head_to_be_trained(row, network):
 def test_one_step_moves_what_is_opened_and_nothing_else(row, network):
     cut = row.cut_points[-1]
     activations = np.random.default_rng(0).normal(size=(2, *network.get_layer(cut).output.shape[1:]))
-    model = compiled(opened.with_head(network, cut=cut, classes=3))
+    model = compiled(opened.with_head(network, cut=cut, heads=telling(3)))
     named = opened.opened(model)
     assert len(named) == len(model.trainable_weights) > 2
     before = fingerprints(network, model)
@@ -102,7 +103,7 @@ def test_one_step_moves_what_is_opened_and_nothing_else(row, network):
 def test_vgg16_with_the_seeds_head_has_the_seeds_counts(frozen, trainable):
     row = base("vgg16")
     model = opened.build(
-        row, None, size=150, cut="block4_pool", classes=2, head="dense256", from_pixels=True, frozen=frozen
+        row, None, size=150, cut="block4_pool", heads=telling(2), head="dense256", from_pixels=True, frozen=frozen
     )
     assert row.parameters == 14_714_688
     assert model.count_params() == 16_812_353
@@ -112,4 +113,4 @@ def test_vgg16_with_the_seeds_head_has_the_seeds_counts(frozen, trainable):
 def test_a_cut_past_which_a_residual_flows_is_refused_by_keras():
     network = pretrained.build(base("mobilenet_v2"), None, size=32)
     with pytest.raises(ValueError, match="not connected"):
-        opened.with_head(network, cut="block_2_project_BN", classes=2)
+        opened.with_head(network, cut="block_2_project_BN", heads=telling(2))

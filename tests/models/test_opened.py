@@ -9,6 +9,8 @@ from starshift.errors import RunError
 from starshift.models import opened, pretrained
 from starshift.models.classical import head_probabilities
 from starshift.models.heads import probabilities
+from starshift.records import Target
+from tiny import telling
 
 ROW, CUT = base("mobilenet_v2"), "block_15_add"
 ACTIVATION = (1, 1, 160)
@@ -21,7 +23,7 @@ def network() -> keras.Model:
 
 @pytest.fixture
 def model(network) -> keras.Model:
-    return opened.with_head(network, cut=CUT, classes=3)
+    return opened.with_head(network, cut=CUT, heads=telling(3))
 
 
 def activations(count: int = 4) -> np.ndarray:
@@ -43,7 +45,7 @@ def test_it_starts_where_the_features_head_ended(network):
     kernel, bias = rng.normal(size=(1280, 3)).astype(np.float32), rng.normal(size=3).astype(np.float32)
     pixels = rng.integers(0, 256, (5, 32, 32, 3)).astype(np.float32)
     for from_pixels, seen in ((True, pixels), (False, np.asarray(opened.trunk(network, CUT)(pixels)))):
-        model = opened.with_head(network, cut=CUT, classes=3, from_pixels=from_pixels)
+        model = opened.with_head(network, cut=CUT, heads=telling(3), from_pixels=from_pixels)
         opened.start(model, {"head/kernel": kernel, "head/bias": bias})
         expected = head_probabilities(np.asarray(network(pixels)), kernel, bias)
         np.testing.assert_allclose(probabilities(np.asarray(model(seen)), 3), expected, atol=1e-5)
@@ -78,7 +80,10 @@ def test_batch_normalization_is_neither_trained_nor_updated(model):
 
 def test_names_are_the_same_for_every_model_of_a_base():
     row = base("convnext_tiny")  # Keras numbers some of its weights through the session
-    names = [list(opened.opened(opened.build(row, None, size=32, cut=row.cut_points[-1], classes=2))) for _ in range(2)]
+    names = [
+        list(opened.opened(opened.build(row, None, size=32, cut=row.cut_points[-1], heads=telling(2))))
+        for _ in range(2)
+    ]
     assert names[0] == names[1]
     assert any(name.endswith("layer_scale/weight_0") for name in names[0])
 
@@ -107,3 +112,18 @@ def test_tensors_that_do_not_fit_are_refused_all_at_once_and_none_is_set(model):
     ):
         assert problem in str(caught.value)
     assert all(np.array_equal(one, other) for one, other in zip(before, model.get_weights(), strict=True))
+
+
+def test_several_heads_move_what_is_opened_and_themselves():
+    network = pretrained.build(ROW, None, size=32)  # other tests overwrite the weights of the one that they share
+    heads = (*telling(3), Target("age", "regression"))
+    model = opened.with_head(network, cut=CUT, heads=heads)
+    assert [output.shape for output in model.outputs] == [(None, 3), (None, 1)]
+    named = opened.opened(model)
+    assert {"block_16_expand/kernel", "head/kernel", "head_2/kernel", "head_2/bias"} <= set(named)
+    before = {name: np.array(variable.numpy()) for name, variable in named.items()}
+    model.compile(keras.optimizers.SGD(1e-3), ["categorical_crossentropy", "mse"], run_eagerly=True)
+    for _ in range(2):  # heads begin at 0, and pass nothing down in the first step
+        model.train_on_batch(activations(), [np.eye(3)[[0, 1, 2, 0]], np.arange(4.0)[:, None]])
+    moved = {name for name, variable in named.items() if not np.array_equal(variable.numpy(), before[name])}
+    assert {"block_16_expand/kernel", "head/kernel", "head_2/kernel"} <= moved

@@ -14,6 +14,7 @@ from starshift.models import opened, own, pretrained
 from starshift.models.modern import modern
 from starshift.records import files
 from starshift.training.cost import cost
+from tiny import telling
 
 ARGUMENTS = {"width": 4, "blocks": (1, 1)}
 
@@ -21,7 +22,7 @@ ARGUMENTS = {"width": 4, "blocks": (1, 1)}
 def write_base(folder: Path, *, size: int = 24, **changes) -> dict[str, np.ndarray]:
     """A base folder with random weights; returns the whole network's tensors."""
     folder.mkdir(parents=True, exist_ok=True)
-    model = modern((size, size, 3), 2, **ARGUMENTS)
+    model = modern((size, size, 3), telling(2), **ARGUMENTS)
     tensors = {variable.path: np.asarray(variable) for variable in model.weights}
     fields = dict(
         name="own 0123", title=folder.name, constructor="", size=size, min_size=own.least_size((1, 1)),
@@ -39,7 +40,7 @@ def test_a_folder_is_a_base_whose_features_are_what_the_head_saw(tmp_path):
     base, weights = catalogue.parse(str(tmp_path / "mine"))
     network = pretrained.build(base, weights, size=24)
     assert network.output_shape == (None, base.features) and not any("head" in name.path for name in network.weights)
-    whole = modern((24, 24, 3), 2, **ARGUMENTS)
+    whole = modern((24, 24, 3), telling(2), **ARGUMENTS)
     for variable in whole.weights:
         variable.assign(tensors[variable.path])
     pixels = np.random.default_rng(0).integers(0, 256, (3, 24, 24, 3)).astype(np.float32)
@@ -52,7 +53,7 @@ def test_it_is_cut_at_the_ends_of_its_stages(tmp_path):
     write_base(tmp_path / "mine")
     base, weights = catalogue.parse(str(tmp_path / "mine"))
     assert [cut.partition("_")[0] for cut in base.cut_points] == ["stem", "stage1"]
-    network = opened.build(base, weights, size=24, cut=base.cut_points[-1], classes=3, from_pixels=True)
+    network = opened.build(base, weights, size=24, cut=base.cut_points[-1], heads=telling(3), from_pixels=True)
     trained = [layer.name for layer in cost(network).layers if layer.trainable]
     assert trained[-1] == "head" and all(name.startswith("stage2") for name in trained[:-1]) and len(trained) > 1
 
@@ -62,7 +63,7 @@ def test_every_cut_point_is_a_layer(kind):
     arguments = {"width": 8, "blocks": (2, 1, 1), "kind": kind}
     cuts = own.cut_points(arguments, 32)
     assert [cut.partition("_")[0] for cut in cuts] == ["stem", "stage1", "stage2"]
-    assert set(cuts) <= {layer.name for layer in modern((32, 32, 3), 2, **arguments).layers}
+    assert set(cuts) <= {layer.name for layer in modern((32, 32, 3), telling(2), **arguments).layers}
 
 
 @pytest.mark.parametrize(

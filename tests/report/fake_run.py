@@ -26,6 +26,7 @@ from starshift.records import (
     Score,
     SetAside,
     Summary,
+    Target,
     TestRecord,
     Verdict,
 )
@@ -68,7 +69,7 @@ class Fake:
             self.run,
             self.dataset,
             histories=self.histories,
-            predictions=self.predictions,
+            answers=self.predictions,
             test=self.test,
             thumbnail=self.thumbnail,
             picture_map=self.picture_map,
@@ -150,8 +151,8 @@ def fake_dataset(classes: Sequence[str], per_class: int, folder: str = "validati
     return Dataset(
         source="photos",
         layout="part folders",
-        classes=tuple(classes),
-        pictures=tuple(sorted(pictures, key=lambda picture: picture.path)),
+        targets=(Target.of_classes(classes),),
+        examples=tuple(sorted(pictures, key=lambda picture: picture.path)),
         set_aside=(
             SetAside("train/cat/cat.77.jpg", "truncated", "the file ends after 11,204 of 24,118 bytes"),
             SetAside("train/dog/dog.9.jpg", "empty", "the file has no bytes"),
@@ -218,7 +219,7 @@ def _class_score(label: str, i: int, matrix: np.ndarray) -> ClassScore:
 
 def _predictions(dataset: Dataset, skill: float, chance: np.random.Generator) -> Predictions:
     """Right for about a share `skill` of the pictures, surer where right; mistakes fall on a neighbour."""
-    targets, k = np.array(dataset.targets), len(dataset.classes)
+    targets, k = dataset.encoded(), len(dataset.classes)
     n = len(targets)
     answers = np.where(chance.random(n) < skill, targets, (targets + 1) % k)
     top = np.where(answers == targets, chance.beta(12, 1, n), chance.beta(3, 1.5, n))
@@ -233,7 +234,7 @@ def _baseline(dataset: Dataset) -> Predictions:
     n, k = len(dataset.pictures), len(dataset.classes)
     probabilities = np.full((n, k), 1 / k, dtype=np.float32)
     paths = tuple(picture.path for picture in dataset.pictures)
-    return Predictions(dataset.classes, paths, np.array(dataset.targets), probabilities)
+    return Predictions(dataset.classes, paths, dataset.encoded(), probabilities)
 
 
 _ABOUT = {

@@ -21,7 +21,7 @@ def page(*sheets: Sheet) -> str:
         fake.run,
         fake.dataset,
         histories=fake.histories,
-        predictions=fake.predictions,
+        answers=fake.predictions,
         test=fake.test,
         thumbnail=fake.thumbnail,
         sheets=sheets,

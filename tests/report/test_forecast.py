@@ -185,7 +185,7 @@ def test_names_of_classes_cannot_speak():
 
 def test_the_report_has_a_section_where_there_is_a_forecast():
     fake = fake_run()
-    given = dict(histories=fake.histories, predictions=fake.predictions, test=fake.test, thumbnail=fake.thumbnail)
+    given = dict(histories=fake.histories, answers=fake.predictions, test=fake.test, thumbnail=fake.thumbnail)
     with_it = Page(render(report_view(fake.run, fake.dataset, **given, forecast=fake_forecast())))
     assert "forecast" in with_it.attributes("id") and (2, "With more pictures") in with_it.headings
     assert "forecast" not in Page(render(report_view(fake.run, fake.dataset, **given))).attributes("id")

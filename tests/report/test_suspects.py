@@ -20,7 +20,7 @@ def page_of(fake, suspects, thumbnail=lambda path: b"\xff\xd8 nearly a JPEG") ->
             fake.run,
             fake.dataset,
             histories=fake.histories,
-            predictions=fake.predictions,
+            answers=fake.predictions,
             test=fake.test,
             thumbnail=thumbnail,
             suspects=suspects,

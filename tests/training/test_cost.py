@@ -9,6 +9,7 @@ from keras import layers
 from starshift import catalogue
 from starshift.models import pretrained, scratch
 from starshift.training.cost import cost
+from tiny import telling
 
 
 def of_layer(layer, *shape):
@@ -17,7 +18,7 @@ def of_layer(layer, *shape):
 
 
 def test_the_seeds_convnet():
-    counted = cost(scratch.build("convnet", (150, 150, 3), 2, {}))
+    counted = cost(scratch.build("convnet", (150, 150, 3), telling(2), {}))
     assert counted.parameters == counted.trainable == 3_453_121
     rows = {layer.name: layer for layer in counted.layers}
     assert rows["conv1"].shape == (148, 148, 32) and rows["conv1"].parameters == 896

@@ -7,15 +7,16 @@ from starshift.augmentation import POLICIES, Augmentation
 from starshift.errors import UsageError
 from starshift.recipe import Stage
 from starshift.training import feed
+from starshift.training.losses import Objective
+from tiny import telling
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (12, 8, 8, 3), dtype=np.uint8)
 TARGETS = np.arange(12) % 3
 
 
 def batches(stage: Stage, *, size: int = 8, mixing: bool = True, classes: int = 3, pixels=PIXELS):
-    made = feed.training_batches(
-        pixels, TARGETS % classes, np.arange(12), stage, size=size, mixing=mixing, classes=classes, seed=0
-    )
+    labels = feed.Labels((Objective(*telling(classes)),), (TARGETS % classes,))
+    made = feed.training_batches(pixels, labels, np.arange(12), stage, size=size, mixing=mixing, seed=0)
     return list(made.epoch(0))
 
 

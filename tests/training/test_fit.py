@@ -16,7 +16,7 @@ from starshift.errors import TrainingDiverged, UsageError
 from starshift.recipe import LOSSES, Recipe, Stage
 from starshift.records import Split
 from starshift.training.fit import train
-from tiny import SIDE, pictures, recipe, tiny_network
+from tiny import SIDE, pictures, recipe, telling, tiny_network
 
 SPLIT = Split(train=tuple(range(45)), validation=tuple(range(45, 60)), test=(), how="")
 
@@ -24,7 +24,14 @@ SPLIT = Split(train=tuple(range(45)), validation=tuple(range(45, 60)), test=(), 
 def trained(how: Recipe | None = None, classes: int = 3, seed: int = 0, **callbacks):
     pixels, targets = pictures(classes)
     return train(
-        how or recipe(), lambda: tiny_network(classes), pixels, targets, SPLIT, classes=classes, seed=seed, **callbacks
+        how or recipe(),
+        lambda: tiny_network(classes),
+        pixels,
+        targets,
+        SPLIT,
+        heads=telling(classes),
+        seed=seed,
+        **callbacks,
     )
 
 
@@ -58,7 +65,7 @@ def test_an_epochs_figures_are_of_all_its_pictures_and_not_of_its_last_batch(cla
         pixels,
         targets,
         Split(train=everything, validation=everything, test=(), how=""),
-        classes=classes,
+        heads=telling(classes),
         seed=0,
     )
     for epoch in result.history:
@@ -91,7 +98,7 @@ def test_the_training_pictures_alone_move_the_weights():
     spoiled = targets.copy()
     spoiled[45:] = 0
     results = [
-        train(recipe(), tiny_network, pixels, these, SPLIT, classes=3, seed=0).weights["dense/kernel"]
+        train(recipe(), tiny_network, pixels, these, SPLIT, heads=telling(3), seed=0).weights["dense/kernel"]
         for these in (targets, spoiled)
     ]
     np.testing.assert_allclose(*results, atol=1e-6)
@@ -115,7 +122,7 @@ def test_a_loss_that_is_no_number_later_on_keeps_the_weights_of_the_last_good_ep
             pixels[:45] = np.nan
 
     stage = Stage(optimizer="adam", learning_rate=0.01, batch_size=10, epochs=5, schedule="cosine")
-    stopped = train(recipe(stage), tiny_network, pixels, targets, SPLIT, classes=3, seed=0, on_epoch=spoil)
+    stopped = train(recipe(stage), tiny_network, pixels, targets, SPLIT, heads=telling(3), seed=0, on_epoch=spoil)
     assert list(stopped.history) == seen and len(seen) == 2
     assert stopped.diverged == (
         "The loss became nan in epoch 3, step 1, at a learning rate of 0.00654508. Try a smaller learning rate. "
@@ -175,15 +182,15 @@ def growing(classes: int = 3):
     """A network for pictures of any size, with an auxiliary output."""
     from keras import Input, Model, layers, regularizers
 
-    from starshift.models.heads import classification_head
+    from starshift.models.heads import head
 
     inputs = Input((None, None, 3), name="pixels")
     x = layers.Rescaling(1 / 255, dtype="float32")(inputs)
     x = layers.Conv2D(4, 3, padding="same", kernel_regularizer=regularizers.L2(0.1), name="conv")(x)
     x = layers.BatchNormalization(momentum=0.5, name="norm")(x)
-    early = classification_head(layers.GlobalAveragePooling2D(dtype="float32")(x), classes, name="auxiliary")
+    early = head(layers.GlobalAveragePooling2D(dtype="float32")(x), telling(classes)[0], name="auxiliary")
     x = layers.Dense(6, activation="relu", name="dense")(layers.GlobalAveragePooling2D()(x))
-    return Model(inputs, [classification_head(x, classes), early])
+    return Model(inputs, [head(x, telling(classes)[0]), early])
 
 
 @pytest.mark.slow
@@ -201,7 +208,7 @@ def test_pictures_grow_from_larger_ones_and_auxiliary_weights_are_dropped():
             return pixels[rows].repeat(2, axis=1).repeat(2, axis=2)
 
     stage = Stage(optimizer="adam", learning_rate=0.03, batch_size=45, epochs=4, sizes=(4, SIDE), average=0.5)
-    result = train(recipe(stage), growing, pixels, targets, SPLIT, classes=3, seed=0, larger=Larger())
+    result = train(recipe(stage), growing, pixels, targets, SPLIT, heads=telling(3), seed=0, larger=Larger())
     assert shapes == [45, 45]  # at 4 px; at 8 px nothing is changed, and the pictures themselves are taken
     assert {path.partition("/")[0] for path in result.weights} == {"conv", "norm", "dense", "head"}
     assert all(np.isfinite([epoch.loss, epoch.validation_loss]).all() for epoch in result.history)
@@ -213,7 +220,7 @@ def test_the_history_holds_the_heads_own_loss_before_and_after_an_epoch():
     whole = Split(train=tuple(range(60)), validation=tuple(range(60)), test=(), how="")
     # The same 60 pictures on both sides of a training that moves nothing: both losses are the head's own.
     stage = msgspec.structs.replace(stage, batch_size=60)
-    [epoch] = train(recipe(stage), lambda: tiny_network(3), pixels, targets, whole, classes=3, seed=0).history
+    [epoch] = train(recipe(stage), lambda: tiny_network(3), pixels, targets, whole, heads=telling(3), seed=0).history
     assert epoch.loss == pytest.approx(epoch.validation_loss, rel=1e-2)
     assert epoch.accuracy == pytest.approx(epoch.validation_accuracy, abs=0.02)
 
@@ -224,7 +231,7 @@ def test_patience_stops_by_pictures_held_out_of_training_and_keeps_the_best():
     result = trained(recipe(stage))
     spoiled = np.arange(60) % 3
     spoiled[45:] = 0  # what the validation part says must not matter
-    other = train(recipe(stage), tiny_network, pictures()[0], spoiled, SPLIT, classes=3, seed=0)
+    other = train(recipe(stage), tiny_network, pictures()[0], spoiled, SPLIT, heads=telling(3), seed=0)
     assert [epoch.loss for epoch in other.history] == pytest.approx([epoch.loss for epoch in result.history], rel=1e-3)
     assert result.kept == other.kept
     best = int(re.fullmatch(r"of epoch (\d+), which had the lowest loss on (\d+) training .*", result.kept)[1])
@@ -236,7 +243,7 @@ def test_too_few_pictures_to_stop_by_are_said_before_anything_is_trained():
     pixels, targets = pictures()
     few = Split(train=(0, 1, 2), validation=(3, 4, 5), test=(), how="")
     with pytest.raises(UsageError, match="patience holds out a tenth"):
-        train(recipe(Stage(patience=1)), tiny_network, pixels, targets, few, classes=3, seed=0)
+        train(recipe(Stage(patience=1)), tiny_network, pixels, targets, few, heads=telling(3), seed=0)
 
 
 def test_an_exception_from_a_callback_passes_through():
@@ -272,7 +279,7 @@ def test_balance_weighs_the_loss_by_class(classes):
     for balance in (False, True):
         stage = Stage(optimizer="sgd", learning_rate=0.01, batch_size=60, epochs=1, balance=balance)
         still = lambda: tiny_network(classes)  # noqa: E731
-        result = train(recipe(stage), still, pixels, targets, split, classes=classes, seed=0)
+        result = train(recipe(stage), still, pixels, targets, split, heads=telling(classes), seed=0)
         biases[balance] = result.weights["head/bias"].ravel()
     first = 1 if classes == 2 else -1  # of two classes, the one bias is against the first
     assert first * biases[True][0] < first * biases[False][0]
@@ -282,16 +289,15 @@ def test_balance_weighs_the_loss_by_class(classes):
 def test_balance_goes_with_auxiliary_outputs_and_patience():
     from keras import Model, layers
 
-    from starshift.models.heads import classification_head
+    from starshift.models.heads import head
 
     def build():
         whole = tiny_network(3)
-        beside = classification_head(
-            layers.Dense(4, name="beside")(whole.get_layer("dense").output), 3, name="auxiliary"
-        )
+        units = layers.Dense(4, name="beside")(whole.get_layer("dense").output)
+        beside = head(units, telling(3)[0], name="auxiliary")
         return Model(whole.inputs, [whole.output, beside])
 
     pixels, targets = pictures()
     stage = Stage(optimizer="adam", learning_rate=0.01, batch_size=10, epochs=4, patience=2, balance=True)
-    result = train(recipe(stage), build, pixels, targets, SPLIT, classes=3, seed=0)
+    result = train(recipe(stage), build, pixels, targets, SPLIT, heads=telling(3), seed=0)
     assert result.history[-1].loss < result.history[0].loss

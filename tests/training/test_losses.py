@@ -3,22 +3,34 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from starshift.models.heads import shape_targets
+from starshift.models.heads import Scale, shape_targets
 from starshift.recipe import LOSSES
-from starshift.training.losses import hits_for, loss_for
+from starshift.records import Target
+from starshift.training.losses import (
+    Objective,
+    balanced_weights,
+    best_constant_loss,
+    figure_for,
+    figure_name,
+    loss_for,
+    masked,
+)
+from tiny import telling
+
+[TWO], [THREE] = telling(2), telling(3)
 
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_two_classes_by_one_output_cost_what_two_outputs_cost(name):
     second, targets = np.array([0.1, 0.7, 0.4], np.float32)[:, None], np.array([0, 1, 1])
-    one = np.array(loss_for(name, 2).call(shape_targets(targets, 2), second))
-    both = np.array(loss_for(name, 3).call(np.eye(2, dtype=np.float32)[targets], np.hstack([1 - second, second])))
+    one = np.array(loss_for(name, TWO).call(shape_targets(TWO, targets), second))
+    both = np.array(loss_for(name, THREE).call(np.eye(2, dtype=np.float32)[targets], np.hstack([1 - second, second])))
     np.testing.assert_allclose(one, both, rtol=1e-4)
 
 
 def test_the_losses_are_what_their_names_say():
-    targets, outputs = shape_targets(np.array([1]), 2), np.array([[0.8]], np.float32)
-    found = {name: float(loss_for(name, 2)(targets, outputs)) for name in LOSSES}
+    targets, outputs = shape_targets(TWO, np.array([1])), np.array([[0.8]], np.float32)
+    found = {name: float(loss_for(name, TWO)(targets, outputs)) for name in LOSSES}
     assert found["crossentropy"] == pytest.approx(-np.log(0.8), rel=1e-4)
     assert found["focal"] == pytest.approx(-np.log(0.8) * 0.2**2, rel=1e-4)
     assert found["mean squared error"] == pytest.approx(0.04, rel=1e-4)
@@ -26,6 +38,57 @@ def test_the_losses_are_what_their_names_say():
 
 def test_an_answer_is_right_if_it_names_the_class_that_has_most_of_a_mixed_target():
     mixed, outputs = np.array([[0.7], [0.3], [0.9]]), np.array([[0.6], [0.2], [0.4]])
-    assert np.array(hits_for(2)(mixed, outputs)).tolist() == [1, 1, 0]
+    assert np.array(figure_for(TWO)(mixed, outputs)).tolist() == [1, 1, 0]
     mixed, outputs = np.array([[0.1, 0.6, 0.3], [0.5, 0.2, 0.3]]), np.array([[0.2, 0.5, 0.3], [0.1, 0.2, 0.7]])
-    assert np.array(hits_for(3)(mixed, outputs)).tolist() == [1, 0]
+    assert np.array(figure_for(THREE)(mixed, outputs)).tolist() == [1, 0]
+
+
+AGE, SHARE = Target("age", "regression"), Target("cloud", "share")
+TAGS = Target("tags", "multi-label", ("furry", "indoors", "small"))
+
+
+def test_each_kind_has_its_own_loss():
+    outputs = np.array([[0.8]], np.float32)
+    given = np.array([[0.5]], np.float32)
+    assert float(loss_for("crossentropy", AGE)(given, outputs)) == pytest.approx(0.09, rel=1e-4)
+    assert float(loss_for("crossentropy", SHARE)(given, outputs)) == pytest.approx(0.09, rel=1e-4)
+    entropy = -0.5 * (np.log(0.8) + np.log(0.2))
+    assert float(loss_for("binary crossentropy", SHARE)(given, outputs)) == pytest.approx(entropy, rel=1e-4)
+    # What is not for a kind leaves it its own: several heads on one network have one stage.
+    assert float(loss_for("focal", AGE)(given, outputs)) == pytest.approx(0.09, rel=1e-4)
+    labels, said = np.array([[1.0, 0.0, 0.0]]), np.array([[0.8, 0.2, 0.5]])
+    expected = -np.mean(np.log([0.8, 0.8, 0.5]))
+    assert float(loss_for("crossentropy", TAGS)(labels, said)) == pytest.approx(expected, rel=1e-4)
+
+
+def test_figures_are_hits_shares_of_labels_and_errors_in_the_targets_unit():
+    assert figure_name(AGE) == "mean absolute error" and figure_name(TAGS) == "label accuracy"
+    errors = figure_for(AGE, Scale(30.0, 10.0))(np.array([[1.0], [0.0]]), np.array([[0.5], [0.25]]))
+    np.testing.assert_allclose(errors, [5.0, 2.5])
+    shares = figure_for(TAGS)(np.array([[1.0, 0, 0]]), np.array([[0.9, 0.1, 0.8]]))
+    np.testing.assert_allclose(shares, [2 / 3], rtol=1e-6)
+
+
+def test_missing_labels_cost_nothing_and_have_no_gradient():
+    import tensorflow as tf
+
+    labels = np.array([[1.0, 0.0, 0.0], [np.nan] * 3], np.float32)
+    outputs = tf.Variable([[0.5, 0.3, 0.2], [0.1, 0.2, 0.7]])
+    loss = masked(loss_for("crossentropy", THREE).call)
+    with tf.GradientTape() as tape:
+        found = loss(tf.constant(labels), outputs)
+        total = tf.reduce_sum(found)
+    gradient = tape.gradient(total, outputs).numpy()
+    np.testing.assert_allclose(found, [np.log(2), 0], rtol=1e-5)
+    assert gradient[0].any() and not gradient[1].any() and np.isfinite(gradient).all()
+
+
+def test_losses_are_balanced_by_what_the_best_constant_answer_costs():
+    """A loss near 10 would drown two near 0.1."""
+    assert balanced_weights((0.1, 10.0, 0.1)) == pytest.approx((1.0, 0.01, 1.0))
+    assert balanced_weights((0.5, 0.0)) == (1.0, 1.0)
+    ages = np.random.default_rng(0).normal(size=(50, 1)).astype(np.float32)
+    assert best_constant_loss(Objective(AGE), ages, "crossentropy", None) == pytest.approx(ages.var(), rel=1e-3)
+    classes = np.eye(3, dtype=np.float32)[[0, 1, 2, 0, 1, 2]]
+    assert best_constant_loss(Objective(THREE), classes, "crossentropy", None) == pytest.approx(np.log(3), rel=1e-3)
+    assert best_constant_loss(Objective(THREE), np.full((4, 3), np.nan, np.float32), "crossentropy", None) == 1.0

@@ -8,6 +8,7 @@ from own_parts import certainty
 from starshift.models import heads
 from starshift.recipe import METRICS
 from starshift.training.metrics import measure
+from tiny import telling
 
 
 def part(classes: int, count: int = 60):
@@ -20,7 +21,7 @@ def part(classes: int, count: int = 60):
 def test_every_metric_by_name_is_sklearns(classes):
     targets, outputs = part(classes)
     rows = heads.probabilities(outputs, classes)
-    found = measure(METRICS, targets, outputs, classes)
+    found = measure(METRICS, *telling(classes), targets, outputs)
     assert set(found) == set(METRICS)
     auc = np.mean([reference.roc_auc_score(targets == one, rows[:, one]) for one in range(classes)])
     assert found["auc"] == pytest.approx(auc)
@@ -30,7 +31,7 @@ def test_every_metric_by_name_is_sklearns(classes):
 
 
 def test_what_pictures_of_one_class_do_not_have_is_left_out():
-    assert measure(("auc", "brier"), np.zeros(3, int), np.full((3, 1), 0.1, np.float32), 2) == {
+    assert measure(("auc", "brier"), *telling(2), np.zeros(3, int), np.full((3, 1), 0.1, np.float32)) == {
         "brier": pytest.approx(0.02)
     }
 
@@ -41,7 +42,7 @@ def test_a_function_and_a_keras_metric_of_ones_own():
     targets, outputs = part(3)
     own = {"m:certainty#1": certainty, "m:mine#2": metrics.CategoricalAccuracy(name="mine")}
     for _ in range(2):  # each time anew
-        found = measure(tuple(own), targets, outputs, 3, own)
+        found = measure(tuple(own), *telling(3), targets, outputs, own)
         assert found == {
             "certainty": pytest.approx(outputs.max(axis=1).mean()),
             "mine": pytest.approx((outputs.argmax(axis=1) == targets).mean()),

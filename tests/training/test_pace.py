@@ -5,7 +5,7 @@ import pytest
 from starshift.augmentation import Augmentation
 from starshift.recipe import Recipe, Stage
 from starshift.training.pace import Pace, measure_pace
-from tiny import SIDE, recipe, tiny_network
+from tiny import SIDE, recipe, telling, tiny_network
 
 PACE = Pace(start=2.0, step=0.1, picture=0.01)
 
@@ -39,7 +39,7 @@ def test_a_pace_is_measured_with_what_is_done_to_pictures():
         seen.append(tiny_network())
         return seen[-1]
 
-    pace = measure_pace(recipe(), build, classes=3, steps=3, larger=2 * SIDE)
+    pace = measure_pace(recipe(), build, heads=telling(3), steps=3, larger=2 * SIDE)
     assert len(seen) == 1
     assert pace.start > 0 and pace.step > 0 and pace.picture > 0
 
@@ -48,12 +48,12 @@ def test_a_pace_is_measured_with_what_is_done_to_pictures():
 def test_a_pace_of_activations_is_measured_with_activations(shape):
     from keras import Input, Model, layers
 
-    from starshift.models.heads import classification_head
+    from starshift.models.heads import head
 
     def build():
         activations = Input(shape)
-        return Model(activations, classification_head(layers.Flatten()(activations), 3))
+        return Model(activations, head(layers.Flatten()(activations), telling(3)[0]))
 
     mixed = Stage(optimizer="adam", batch_size=8, epochs=2, augmentation=Augmentation(mixup=0.2))
-    pace = measure_pace(recipe(mixed), build, classes=3, steps=2, activations=True)
+    pace = measure_pace(recipe(mixed), build, heads=telling(3), steps=2, activations=True)
     assert pace.step > 0 and pace.picture > 0

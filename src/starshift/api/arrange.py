@@ -1,4 +1,4 @@
-"""Which pictures lie in which part: what the user knows of them, and what was found, put together."""
+"""Which examples lie in which part: what the user knows of them, and what was found, put together."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from starshift.api.options import Request
 from starshift.data import known
-from starshift.data.read import Pictures
+from starshift.data.content import Content
 from starshift.data.split import make_split
 from starshift.records import Dataset, Finding, Split
 from starshift.report import words
@@ -18,39 +18,39 @@ class Arranged:
     """A split, and what it and all folds have to respect."""
 
     split: Split
-    groups: Sequence[Sequence[int]]  # pictures that must not be torn apart, as indices
-    order: Sequence[float]  # when each picture is from; empty where that is of no matter
+    groups: Sequence[Sequence[int]]  # examples that must not be torn apart, as indices
+    order: Sequence[float]  # when each example is from; empty where that is of no matter
     sentences: tuple[str, ...]  # what was found, to be said
     findings: tuple[Finding, ...]
 
 
-def arrange(request: Request, pictures: Pictures, copies: Sequence[Sequence[int]]) -> Arranged:
-    """Split the pictures as the request wants it. copies: found among them, as lists of indices that stay together.
+def arrange(request: Request, content: Content, copies: Sequence[Sequence[int]]) -> Arranged:
+    """Split the examples as the request wants it. copies: found among them, as lists of indices that stay together.
 
-    Raises UsageError or DataError where pictures cannot be grouped or ordered as asked.
+    Raises UsageError or DataError where examples cannot be grouped or ordered as asked.
     """
     sentences, found = [], []
     groups, together = list(copies), ""
     order: list[float] = []
     if request.group_by:
-        own, sentence = known.groups(request.group_by, pictures, request.labels)
+        own, sentence = known.groups(request.group_by, content, request.columns)
         groups += own
         together = f"{'copies and ' if copies else ''}groups by {request.group_by}"
         sentences.append(sentence)
-        found = _torn_apart(pictures.dataset, own, str(request.group_by))
+        found = _torn_apart(content.dataset, own, str(request.group_by))
     if request.order_by:
-        order, sentence = known.order(request.order_by, pictures, request.labels)
+        order, sentence = known.order(request.order_by, content, request.columns)
         sentences.append(sentence)
-    split = make_split(pictures.dataset, groups=groups, together=together, order=order, seed=request.seed)
+    split = make_split(content.dataset, groups=groups, together=together, order=order, seed=request.seed)
     return Arranged(split, groups, order, tuple(sentences), tuple(found))
 
 
 def _torn_apart(dataset: Dataset, groups: Sequence[Sequence[int]], by: str) -> list[Finding]:
     """Groups of which the source's own folders have pictures in more than one part."""
-    torn = [group for group in groups if len({dataset.pictures[index].part for index in group}) > 1]
+    torn = [group for group in groups if len({dataset.examples[index].part for index in group}) > 1]
     if not torn:
         return []
-    paths = tuple(tuple(dataset.pictures[index].path for index in group) for group in torn)
+    paths = tuple(tuple(dataset.examples[index].path for index in group) for group in torn)
     return [
         Finding(
             "torn groups",

@@ -9,11 +9,13 @@ from pathlib import Path
 
 from starshift.api.console import ConsoleProgress
 from starshift.api.environment import environment
-from starshift.api.options import DEFAULT_BUDGET_SECONDS, Request, as_command, check_request
+from starshift.api.given import Given, as_files
+from starshift.api.options import DEFAULT_BUDGET_SECONDS, LossWeights, Request, as_command, check_request
 from starshift.api.prepare import prepare
 from starshift.api.render import write_report
 from starshift.api.repeat import repeat
 from starshift.api.run import Run
+from starshift.api.slices import sliced, values_of
 from starshift.api.understood import label_risks_of, say_plan
 from starshift.data.cache import cache_root
 from starshift.errors import MissingWeights, TrainingDiverged
@@ -26,22 +28,35 @@ from starshift.ladder.own import OwnRung
 from starshift.ladder.retrain import retrain
 from starshift.progress import Progress
 from starshift.recipe import Recipe
-from starshift.records import SCHEMA, Calibration, Finding, RetrainRecord, RungRecord, RunRecord, TestRecord
+from starshift.records import (
+    SCHEMA,
+    Answers,
+    Calibration,
+    Finding,
+    RetrainRecord,
+    RungRecord,
+    RunRecord,
+    Slices,
+    TestRecord,
+)
+from starshift.records.slices import SlicedPart
 from starshift.report import words
 from starshift.report.forecast import outcome_sentence
 
 
 def fit(
-    source: str | Path,
+    source: Given,
     *,
     labels: str | Path | None = None,
     file_column: str | None = None,
-    target: str | None = None,
+    pattern: str | None = None,
+    target: str | Sequence[str] | None = None,
     rungs: Sequence[str | OwnRung] | OwnRung | str = (),
     size: int | None = None,
     augment: str | None = None,
     base: str | None = None,
     head: str | None = None,
+    loss_weights: LossWeights = None,
     budget: str | float = "5m",
     seed: int = 0,
     out: str | Path | None = None,
@@ -54,19 +69,29 @@ def fit(
     order_by: str | None = None,
     open_test_again: bool = False,
     overlay: str | Path | None = None,
+    family: str | None = None,
+    slice_by: str | None = None,
     progress: Progress | None = None,
 ) -> Run:
-    """Climb the ladder on labelled pictures and write a run folder with models and a report.
+    """Climb the ladder on labelled pictures, rows, texts or sequences; write a run folder with models and a report.
 
-    source: class folders, part folders with class folders, a flat folder with classes in the file names, a zip
-        of any of these, or any folder with a label file.
-    labels, file_column, target: a CSV with the file names and the classes, and its two columns.
+    source: of pictures, class folders, part folders with class folders, a flat folder with classes in the file names,
+        a zip of any of these, or any folder with a label file; or a file of rows. Or (pixels, labels), uint8 (N, H, W)
+        or (N, H, W, 3) and N labels or a mapping from targets to them; or a DataFrame, with `file_column` where it is
+        about pictures. These are written down in the cache, so that a command can repeat the run.
+    labels, file_column: a CSV with the file names of pictures and their labels, and its column of files.
+    pattern: how file names tell labels, such as "{age:int}_{gender}_*.jpg": its fields are columns.
+    target: the column to be predicted, in that file, in the file names or in the source itself; or several, the first
+        leading. Its kind is inferred, or given behind a colon: "age:regression" (one of records.KINDS).
+    family: "pictures", "table", "texts" or "sequences"; as the source looks if None.
     rungs: names, or variants such as "convnet:l2=0.001:dropout=0.5"; all rungs if empty. The baseline is always
         climbed. An OwnRung among them has a network, a loss or metrics of your own.
     size: side of the pictures in pixels for every rung; each rung's own if None.
     augment: name of the policy by which rungs that augment change training pictures; each rung's own if None.
     base: pretrained bases for `features`, joined by "+": "mobilenet_v2+mobilenet".
     head: of `features` and `fine-tuned`: "linear", or "dense256", the seeds' own; each rung's own if None.
+    loss_weights: what the losses of several targets count, in their order: numbers, "balanced" (by the scale of each,
+        as they do if None) or "uncertainty" (learned).
     budget: seconds, or "90s", "5m", "1h". A rung that does not fit is skipped and said, never shortened.
     out: the run folder, runs/NAME by default. Calling again with the same one continues what is unfinished.
     allow_leaks: go on although given parts share exact copies.
@@ -80,11 +105,14 @@ def fit(
     order_by: what pictures are ordered by, so that training never sees the future: "column:NAME", "name:REGEX", "time".
     overlay: a person's decisions on labels, as `starshift.review` makes them: labels.overlay.csv. The pictures and
         their folders are not touched.
+    slice_by: what the leading figure is shown by, so that unequal errors are seen: "column:NAME", "folder:LEVEL",
+        "name:REGEX" or "camera".
     merge_stages: `fine-tuned` trains a random head and the opened base at once, instead of the head first.
     progress: where to say what goes on; the terminal if None, nowhere with starshift.progress.Silent().
     Raises UsageError, DataError, LeakError or RunError, each with all problems at once. A base whose weights are not
     to be had raises nothing: its rung is skipped with the reason.
     """
+    source, labels, file_column = as_files(source, labels, file_column)
     request = check_request(
         source,
         labels=labels,
@@ -102,11 +130,15 @@ def fit(
         retrain_on_all=retrain_on_all,
         merge_stages=merge_stages,
         head=head,
+        loss_weights=loss_weights,
         protocol=protocol,
         group_by=group_by,
         order_by=order_by,
         open_test_again=open_test_again,
         overlay=overlay,
+        family=family,
+        pattern=pattern,
+        slice_by=slice_by,
     )
     return _Fitting(request, progress or ConsoleProgress()).run()
 
@@ -174,6 +206,8 @@ class _Fitting:
     def _prepare(self) -> None:
         self.prepared = prepare(self.request, self.folder, self.cache, self.progress)
         self.materials, self.labelled = self.prepared.materials, self.prepared.labelled
+        self.sliced_by = values_of(self.request, self.materials)
+        self.slices: tuple[Slices, ...] = ()
 
     def _climb(self) -> Run:
         planned, earlier = self._planned(), self.earlier
@@ -210,8 +244,9 @@ class _Fitting:
         )
         recipes = {one.rung.name: one.recipe for one in planned}
         self.calibration = calibrate.chosen(state, recipes, self.materials)
-        self.labelled.look(state.records, self.folder, earlier)
-        self.far = picture_map.look(state.records, self.materials, self.folder)
+        if self.labelled:
+            self.labelled.look(state.records, self.folder, earlier)
+            self.far = picture_map.look(state.records, self.materials, self.folder)
         self._retrain(state, recipes)
         self._open_test(state)
         self.calibration = calibrate.published(self.calibration, self.test, self.retrained, self.materials, self.folder)
@@ -261,13 +296,24 @@ class _Fitting:
         """Whether the opened test part speaks of another model than the one that is published now."""
         return self.test is not None and (self.test.rung != chosen.name or self._tested_another())
 
+    def _slice(self, state: Climb) -> None:
+        """Figures of the chosen rung by another column, on validation and on the opened test part."""
+        if state.best is not None:
+            tested = self.folder.read_test(self.materials.target) if self.test else None
+            parts: dict[SlicedPart, Answers | None] = {
+                "validation": state.predictions.get(state.best.name),
+                "test": tested if self.test and self.test.rung == state.best.name else None,
+            }
+            self.slices = sliced(self.request, self.materials, self.sliced_by, state.best.name, parts)
+
     def _publish(self, state: Climb) -> None:
+        self._slice(state)
         if state.best is not None:
             self.folder.publish(
                 state.best.name, self.test, retrained=self.retrained is not None, calibration=self.calibration
             )
         self.folder.write_run(self._record(state, finished=_now()))
-        write_report(self.folder, self.materials.pictures, state.predictions)
+        write_report(self.folder, self.materials.content, state.predictions)
 
     def _record(self, state: Climb, *, finished: str) -> RunRecord:
         return RunRecord(
@@ -281,7 +327,7 @@ class _Fitting:
             seconds=round(time.monotonic() - self.began, 2),
             data=self.prepared.summary,
             split=self.materials.split.how,
-            findings=(*self.prepared.findings, *self.labelled.findings, *self.far),
+            findings=(*self.prepared.findings, *(self.labelled.findings if self.labelled else ()), *self.far),
             rungs=calibrate.told((*state.records, *self._still_kept(state, finished)), self.calibration),
             chosen=state.best.name if state.best else "",
             test=self.test,
@@ -291,7 +337,8 @@ class _Fitting:
             protocol=self.protocol,
             notes=self._notes(state),
             calibration=self.calibration,
-            overlay=self.labelled.overlay,
+            slices=self.slices,
+            overlay=self.labelled.overlay if self.labelled else None,
         )
 
     def _still_kept(self, state: Climb, finished: str) -> list[RungRecord]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from starshift.api.console import ConsoleProgress
-from starshift.api.render import read_predictions, write_report
+from starshift.api.render import read_answers, write_report
 from starshift.data.cache import cache_root
 from starshift.errors import UsageError
 from starshift.evaluation.forecast import FARTHEST
@@ -58,7 +58,7 @@ def forecast(
     made = replace(made, outcomes=tuple(fared))
     keep(folder, made)
     _write_page(folder, made, len(earlier))
-    write_report(folder, None, read_predictions(folder, folder.read_run()))  # which has a section for it
+    write_report(folder, None, read_answers(folder, folder.read_run()))  # which has a section for it
     return made
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,14 +12,22 @@ from typing import TypeVar
 
 from starshift import catalogue
 from starshift.augmentation import POLICIES
-from starshift.data import known
-from starshift.data.known import Known, Option
+from starshift.data import kinds, known
+from starshift.data import pattern as patterns
+from starshift.data.kinds import Wanted
+from starshift.data.known import Columns, Known, Option
+from starshift.data.pattern import Pattern
 from starshift.data.read import LabelFile
+from starshift.data.sniff import family_of
 from starshift.errors import StarshiftError, UsageError
 from starshift.evaluation import resampling
+from starshift.ladder.families import LADDERS, select
+from starshift.ladder.options import Options
 from starshift.ladder.own import OwnRung, as_rung
-from starshift.ladder.rungs import RUNGS, Options, Rung, select
+from starshift.ladder.rungs import RUNGS, Rung
+from starshift.ladder.variants import read_loss_weights
 from starshift.recipe import AUTO, HEADS, LARGEST_SIZE, near
+from starshift.records import NOUNS, Family
 
 SMALLEST_SIZE = 18
 """The least side in pixels that --size takes: the smallest network's."""
@@ -31,6 +40,8 @@ class Request:
     """A checked request to fit."""
 
     source: Path
+    family: Family
+    targets: tuple[Wanted, ...]  # as named; none: found
     labels: LabelFile | None
     rungs: tuple[Rung, ...]
     options: Options
@@ -46,6 +57,13 @@ class Request:
     order_by: Known | None = None
     open_test_again: bool = False
     overlay: Path | None = None
+    pattern: Pattern | None = None
+    slice_by: Known | None = None
+
+    @property
+    def columns(self) -> Columns | None:
+        """Where pictures have columns."""
+        return self.labels or self.pattern
 
 
 def check_request(
@@ -53,7 +71,7 @@ def check_request(
     *,
     labels: str | Path | None,
     file_column: str | None,
-    target: str | None,
+    target: Targets,
     rungs: Sequence[str | OwnRung] | OwnRung | str,
     size: int | None,
     augment: str | None = None,
@@ -66,23 +84,32 @@ def check_request(
     retrain_on_all: bool = False,
     merge_stages: bool = False,
     head: str | None = None,
+    loss_weights: LossWeights = None,
     protocol: str = resampling.AUTO,
     group_by: str | None = None,
     order_by: str | None = None,
     open_test_again: bool = False,
     overlay: str | Path | None = None,
+    family: str | None = None,
+    pattern: str | None = None,
+    slice_by: str | None = None,
 ) -> Request:
     """Check every argument of `fit`. Raises UsageError with all problems."""
     problems: list[str] = []
     seconds = checked(problems, parse_budget, budget, 0.0)
-    chosen = _chosen(problems, rungs)
+    kind, wanted = family_and_targets(problems, Path(source), target, family)
+    chosen = _chosen(problems, rungs, kind)
     none: tuple[str, ...] = ()
     bases = checked(problems, parse_bases, base, none)
-    label_file = checked(problems, lambda path: label_columns(path, file_column, target), labels, None)
+    label_file, names = labels_of(problems, labels, pattern, file_column, wanted, kind)
+    sliced = _known(problems, slice_by, "--slice-by")
     grouped = _known(problems, group_by, "--group-by")
     ordered = _known(problems, order_by, "--order-by")
     problems += _protocol_problems(protocol, ordered)
     problems += [*_augment_problems(augment, chosen), *_head_problems(head, chosen)]
+    weights = None if loss_weights is None else checked(problems, parse_loss_weights, loss_weights, None)
+    if weights is not None and len(wanted) < 2:
+        problems.append("--loss-weights weigh the losses of several targets; name them, each with a --target.")
     if overlay is not None and not Path(overlay).is_file():
         problems.append(f"There is no overlay file '{overlay}' (--overlay); `starshift review` makes one.")
     if merge_stages and chosen and not any("fine-tuned" in rung.builders for rung in chosen):
@@ -99,9 +126,13 @@ def check_request(
         raise UsageError(problems)
     return Request(
         source=Path(source),
+        family=kind,
+        targets=wanted,
         labels=label_file,
         rungs=tuple(chosen),
-        options=Options(size=size, bases=bases, augment=augment, merge_stages=merge_stages, head=head),
+        options=Options(
+            size=size, bases=bases, augment=augment, merge_stages=merge_stages, head=head, loss_weights=weights
+        ),
         budget_seconds=seconds,
         seed=seed,
         out=Path(out) if out is not None else Path("runs") / run_name(Path(source)),
@@ -114,6 +145,8 @@ def check_request(
         order_by=ordered,
         open_test_again=open_test_again,
         overlay=Path(overlay) if overlay is not None else None,
+        pattern=names,
+        slice_by=sliced,
     )
 
 
@@ -123,11 +156,14 @@ def as_command(request: Request) -> str:
     named = {
         "--labels": labels and labels.path,
         "--file-column": labels and labels.file_column,
-        "--target": labels and labels.target,
-        "--rungs": _names(request.rungs) if [rung.name for rung in request.rungs] != list(RUNGS) else None,
+        "--pattern": request.pattern and request.pattern.text,
+        "--rungs": _names(request.rungs)
+        if _names(request.rungs) != _names(tuple(LADDERS[request.family].values()))
+        else None,
         "--size": options.size,
         "--augment": options.augment,
         "--head": options.head,
+        "--loss-weights": _weights_in_words(options.loss_weights),
         "--base": "+".join(options.bases) or None,
         "--budget": f"{request.budget_seconds:g}s" if request.budget_seconds != DEFAULT_BUDGET_SECONDS else None,
         "--seed": request.seed or None,
@@ -135,10 +171,15 @@ def as_command(request: Request) -> str:
         "--protocol": request.protocol if request.protocol != resampling.AUTO else None,
         "--group-by": request.group_by,
         "--order-by": request.order_by,
+        "--slice-by": request.slice_by,
         "--overlay": request.overlay,
+        "--family": request.family
+        if request.family != family_of(request.source, {o.name for o in request.targets})
+        else None,
         "--min-per-class": request.min_per_class if request.min_per_class != 2 else None,
     }
-    words = [word for name, value in named.items() if value is not None for word in (name, str(value))]
+    words = [word for one in request.targets for word in ("--target", str(one))]
+    words += [word for name, value in named.items() if value is not None for word in (name, str(value))]
     flags = {
         "--allow-leaks": request.allow_leaks,
         "--retrain-on-all": request.retrain_on_all,
@@ -170,7 +211,7 @@ def _protocol_problems(protocol: str, ordered: Known | None) -> list[str]:
     return problems
 
 
-def _chosen(problems: list[str], rungs: Sequence[str | OwnRung] | OwnRung | str) -> list[Rung]:
+def _chosen(problems: list[str], rungs: Sequence[str | OwnRung] | OwnRung | str, family: Family) -> list[Rung]:
     """The rungs by name, in the ladder's order, then those of the user's own; problems are noted."""
     given = rungs.split(",") if isinstance(rungs, str) else [rungs] if isinstance(rungs, OwnRung) else list(rungs)
     own = [one for one in given if isinstance(one, OwnRung)]
@@ -179,7 +220,9 @@ def _chosen(problems: list[str], rungs: Sequence[str | OwnRung] | OwnRung | str)
     ]
     names = [one.strip() for one in given if isinstance(one, str) and one.strip()]
     none: list[Rung] = []
-    chosen = checked(problems, select, names or (["baseline"] if own else []), none)
+    chosen = checked(problems, lambda given: select(given, family), names or (["baseline"] if own else []), none)
+    if own and family != "pictures":
+        problems.append(f"Rungs of your own are networks for pictures; the source is read as {family}.")
     twice = [name for name in dict.fromkeys(one.name for one in own) if [one.name for one in own].count(name) > 1]
     problems += [f"Two rungs are called {name!r}." for name in twice]
     return [*chosen, *map(as_rung, own)]
@@ -214,13 +257,88 @@ def _head_problems(head: str | None, rungs: Sequence[Rung]) -> list[str]:
     return []
 
 
-def label_columns(labels: str | Path | None, file_column: str | None, target: str | None) -> LabelFile | None:
-    """The label file and its columns. Raises UsageError for columns without a file."""
-    if labels is None:
-        if file_column or target:
-            raise UsageError("--file-column and --target name columns of a label file; give it with --labels.")
+def labels_of(
+    problems: list[str],
+    labels: str | Path | None,
+    names: str | None,
+    file_column: str | None,
+    targets: Sequence[Wanted],
+    family: Family,
+) -> tuple[LabelFile | None, Pattern | None]:
+    """The label file or the pattern of names that tells the labels of pictures; problems are noted."""
+    if family != "pictures" or names is None:
+        if names is not None:
+            problems.append(f"--pattern is for the names of pictures; the source is read as {family}.")
+        return checked(problems, lambda path: label_columns(path, file_column, targets, family), labels, None), None
+    if labels is not None or file_column:
+        problems.append("--pattern takes labels from file names, --labels and --file-column from a file; give one.")
+    return None, checked(problems, patterns.parse, names, None)
+
+
+def label_columns(
+    labels: str | Path | None, file_column: str | None, targets: Sequence[Wanted], family: Family = "pictures"
+) -> LabelFile | None:
+    """The label file of pictures and its columns. Raises UsageError for columns without a file, or a file for what has
+    its labels itself.
+    """
+    if family != "pictures":
+        if labels is not None or file_column:
+            raise UsageError(f"--labels and --file-column are for pictures; the source is read as {family}.")
         return None
-    return LabelFile(Path(labels), file_column, target)
+    if labels is None:
+        if file_column or targets:
+            raise UsageError(
+                "--file-column and --target name columns of a label file, or fields of file names; give it with "
+                "--labels, or them with --pattern."
+            )
+        return None
+    return LabelFile(Path(labels), file_column, tuple(targets))
+
+
+LossWeights = str | Sequence[float] | None
+"""As a user says what the losses of several targets count: "1,0.5,2", numbers, "balanced" or "uncertainty"."""
+
+
+def parse_loss_weights(given: str | Sequence[float]) -> tuple[float, ...] | str:
+    """As Stage has them. Raises UsageError for anything that is neither a known word nor numbers above 0."""
+    text = given if isinstance(given, str) else ",".join(map(str, given))
+    return read_loss_weights(text)
+
+
+def _weights_in_words(weights: tuple[float, ...] | str | None) -> str | None:
+    """As `parse_loss_weights` reads them."""
+    return ",".join(f"{weight:g}" for weight in weights) if isinstance(weights, tuple) else weights
+
+
+Targets = str | Sequence[str] | None
+"""As a user names what is to be predicted: one column, or several, each with its kind behind a colon or without."""
+
+
+def family_and_targets(
+    problems: list[str], source: Path, target: Targets, family: str | None
+) -> tuple[Family, tuple[Wanted, ...]]:
+    """As what a source is read, and what is to be predicted from it; problems are noted."""
+    wanted = _wanted(problems, target)
+    return _family(problems, source, wanted, family), wanted
+
+
+def _wanted(problems: list[str], target: Targets) -> tuple[Wanted, ...]:
+    """The targets by name; problems are noted."""
+    given = [target] if isinstance(target, str) else list(target or ())
+    found = [checked(problems, kinds.parse, one, Wanted(one)) for one in given]
+    twice = [name for name, count in Counter(one.name for one in found).items() if count > 1]
+    problems += [f"--target names {name!r} twice." for name in twice]
+    return tuple(found)
+
+
+def _family(problems: list[str], source: Path, targets: Sequence[Wanted], family: str | None) -> Family:
+    """As what the source is read: as asked for, or as it looks."""
+    if family is None:
+        return family_of(source, {one.name for one in targets})
+    if family not in NOUNS:
+        problems.append(f"--family {family!r} is not known.{near(family, list(NOUNS))}")
+        return "pictures"
+    return family
 
 
 def parse_bases(text: str | None) -> tuple[str, ...]:

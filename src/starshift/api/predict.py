@@ -3,25 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from starshift.compose.predictor import Predictor
+from starshift.compose.texts import TextModel
 from starshift.data.cache import cache_root
 from starshift.data.decode import Frame, decode
 from starshift.data.read import find_inputs
+from starshift.data.texts import decoded, text_files
 from starshift.errors import RunError, UnreadablePicture, UsageError
 from starshift.evaluation.conformal import LEVELS
 from starshift.execution import map_ordered
 from starshift.learnware import package
 from starshift.progress import Progress, Silent
-from starshift.records import Learnware
+from starshift.records import InputContract, Learnware, Target, TextContract
+from starshift.records.target import join_labels
 
 CHUNK = 256
 """Pictures in memory at once."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a model says of one target."""
+
+    label: str = ""  # a class; labels joined by "|"; a number in words
+    probability: float | None = None  # of the class
+    probabilities: dict[str, float] | None = None  # of every class, or label
+    value: float | None = None  # of a number, in the target's unit
 
 
 @dataclass(frozen=True)
@@ -29,10 +42,18 @@ class Prediction:
     """What a model says of one file. A file that cannot be read has a reason and nothing else."""
 
     file: str
-    label: str = ""  # also "" where it is not sure enough of any
+    label: str = ""  # of the leading target, as Answer has it; also "" where it is not sure enough of any
     probability: float | None = None
     probabilities: dict[str, float] | None = None  # of every class
     reason: str = ""  # why the file was not read; "" where it was
+    value: float | None = None  # where a number is predicted
+    further: dict[str, Answer] = field(default_factory=dict)  # of the targets behind the first, by name
+
+    def answer(self, target: str, place: int) -> Answer:
+        """That for one target. place: among the model's, from 0."""
+        if place:
+            return self.further.get(target, Answer())
+        return Answer(self.label, self.probability, self.probabilities, self.value)
 
 
 def predict(
@@ -57,13 +78,21 @@ def predict(
     return list(predict_each(open_model(model, build), paths, sure=sure, progress=progress))
 
 
-def open_model(model: str | Path, build: Callable[..., Any] | None = None) -> Predictor:
+def open_model(model: str | Path, build: Callable[..., Any] | None = None) -> Predictor | TextModel:
     """The model of a run folder or model folder, ready to answer. Raises RunError where it cannot be used."""
-    return Predictor(*package.read(model_folder(Path(model))), cache_root(), build)
+    learnware, tensors = package.read(model_folder(Path(model)))
+    if isinstance(learnware.input, TextContract) and learnware.builder != "majority" and not learnware.apart:
+        return TextModel(learnware, tensors)
+    if not isinstance(learnware.input, InputContract):
+        raise UsageError(
+            f"{learnware.name!r} takes no pictures. For a file of rows: starshift.predict_rows(model, file), or "
+            "starshift predict RUN FILE."
+        )
+    return Predictor(learnware, tensors, cache_root(), build)
 
 
 def predict_each(
-    predictor: Predictor,
+    predictor: Predictor | TextModel,
     paths: Sequence[str | Path] | str | Path,
     *,
     sure: float | None = None,
@@ -73,11 +102,13 @@ def predict_each(
     progress = progress or Silent()
     above = None if sure is None else answers_above(predictor.learnware, sure)
     given = [paths] if isinstance(paths, str | Path) else list(paths)
-    inputs = find_inputs(given)
+    inputs = _text_inputs(given) if isinstance(predictor, TextModel) else find_inputs(given)
     progress.start("predicting", len(inputs))
     try:
         for start in range(0, len(inputs), CHUNK):
-            for one in _predict_chunk(predictor, inputs[start : start + CHUNK]):
+            chunk = inputs[start : start + CHUNK]
+            said = _predict_texts if isinstance(predictor, TextModel) else _predict_chunk
+            for one in said(predictor, chunk):  # type: ignore[operator, arg-type]
                 yield one if above is None or one.reason else _unless_unsure(one, above)
             progress.update(min(start + CHUNK, len(inputs)), len(inputs))
     finally:
@@ -129,9 +160,25 @@ Loader = Callable[[], bytes]
 def _predict_chunk(predictor: Predictor, inputs: Sequence[tuple[str, Loader]]) -> Iterator[Prediction]:
     decoded = list(map_ordered(lambda one: _decode(one[1], predictor.frame), inputs))
     readable = [pixels for pixels in decoded if not isinstance(pixels, str)]
-    rows = iter(predictor(np.stack(readable)) if readable else ())
+    outputs = predictor.all(np.stack(readable)) if readable else []
+    rows = zip(*outputs, strict=True)
     for (file, _), pixels in zip(inputs, decoded, strict=True):
         yield Prediction(file, reason=pixels) if isinstance(pixels, str) else _prediction(file, predictor, next(rows))
+
+
+def _text_inputs(paths: Sequence[str | Path]) -> list[tuple[str, Loader]]:
+    return [(str(file), file.read_bytes) for file in text_files(paths)]
+
+
+def _predict_texts(model: TextModel, inputs: Sequence[tuple[str, Loader]]) -> Iterator[Prediction]:
+    read = [decoded(load(), file) for file, load in inputs]
+    outputs = iter(model([text for text, kind, _ in read if not kind]))
+    for (file, _), (_, kind, reason) in zip(inputs, read, strict=True):
+        if kind:
+            yield Prediction(file, reason=reason)
+        else:
+            found = answered(model.learnware.target, next(outputs))
+            yield Prediction(file, found.label, found.probability, found.probabilities, value=found.value)
 
 
 def _decode(load: Loader, frame: Frame) -> np.ndarray | str:
@@ -142,8 +189,21 @@ def _decode(load: Loader, frame: Frame) -> np.ndarray | str:
         return str(error)
 
 
-def _prediction(file: str, predictor: Predictor, row: np.ndarray) -> Prediction:
-    classes = predictor.learnware.classes
-    best = int(row.argmax())
-    values = {name: float(value) for name, value in zip(classes, row, strict=True)}
-    return Prediction(file, classes[best], float(row[best]), values)
+def _prediction(file: str, predictor: Predictor, row: Sequence[Any]) -> Prediction:
+    """row: what the model puts out for the picture, target by target."""
+    found = [answered(target, output) for target, output in zip(predictor.targets, row, strict=True)]
+    first, further = found[0], {one.name: answer for one, answer in zip(predictor.targets[1:], found[1:], strict=True)}
+    return Prediction(file, first.label, first.probability, first.probabilities, value=first.value, further=further)
+
+
+def answered(target: Target, output: Any) -> Answer:
+    """What is said of one example, from what records.answers_for takes of it: (classes,), (labels,), or a number."""
+    if target.is_number:
+        return Answer(f"{float(output):.6g}", value=float(output))
+    if target.kind == "string":
+        return Answer(str(output[0]), float(output[1]))
+    values = {name: float(value) for name, value in zip(target.classes, output, strict=True)}
+    if target.kind == "multi-label":
+        return Answer(join_labels(name for name, value in values.items() if value > 0.5), probabilities=values)
+    best = int(np.asarray(output).argmax())
+    return Answer(target.classes[best], float(output[best]), values)

@@ -8,11 +8,12 @@ from pathlib import Path
 from starshift.api.arrange import arrange
 from starshift.api.labelled import Labelled
 from starshift.api.options import Request
+from starshift.api.readers import read_content
 from starshift.api.understood import summarize, understood
 from starshift.data.decode import Frame
 from starshift.data.read import Pictures, read
 from starshift.errors import LeakError, RunError
-from starshift.findings import duplicates
+from starshift.findings import duplicates, imbalance
 from starshift.findings.inspect import inspect
 from starshift.findings.measures import measures_of
 from starshift.findings.near import Pair, near_copies
@@ -30,7 +31,7 @@ class Prepared:
     """A task that is ready to be climbed on."""
 
     materials: Materials
-    labelled: Labelled
+    labelled: Labelled | None  # of pictures: what a person decided on labels, and the search for wrong ones
     summary: Summary
     findings: tuple[Finding, ...]
 
@@ -44,6 +45,8 @@ def prepare(request: Request, folder: RunFolder, cache: Path, progress: Progress
     folder.refuse_strangers()
     _refuse_folder_among_pictures(request, folder)
     _refuse_other_source(request, folder)
+    if request.family != "pictures":
+        return _prepare_rows(request, cache, progress)
     pictures = _read(request, cache, progress)
     _refuse_leaks(request, pictures.dataset)
     near = _near(request, pictures, cache, progress)
@@ -76,6 +79,31 @@ def prepare(request: Request, folder: RunFolder, cache: Path, progress: Progress
     return Prepared(labelled.materials, labelled, summarize(dataset, labelled.materials.split), findings)
 
 
+def _prepare_rows(request: Request, cache: Path, progress: Progress) -> Prepared:
+    """`prepare` for what is no pictures: no near copies, no overlay, no looks."""
+    progress.start("reading", 0)
+    content = read_content(request.family, request.source, request.targets, request.min_per_class)
+    progress.finish()
+    dataset = content.dataset
+    _refuse_leaks(request, dataset)
+    arranged = arrange(request, content, duplicates.groups(dataset, ()))
+    materials = Materials(
+        content,
+        arranged.split,
+        arranged.groups,
+        request.seed,
+        cache,
+        Paces(cache),
+        progress,
+        request.budget_seconds,
+        order=arranged.order,
+    )
+    findings = (*arranged.findings, *duplicates.findings(dataset), *imbalance.findings(dataset))
+    for sentence in [*understood(dataset), *arranged.sentences, *(finding.sentence for finding in findings)]:
+        progress.say(sentence)
+    return Prepared(materials, None, summarize(dataset, arranged.split), findings)
+
+
 def _refuse_folder_among_pictures(request: Request, folder: RunFolder) -> None:
     """A run inside the source would be read as one of its classes the next time."""
     source, out = request.source.resolve(), folder.path.resolve()
@@ -103,6 +131,8 @@ def _read(request: Request, cache: Path, progress: Progress) -> Pictures:
     pictures = read(
         request.source,
         labels=request.labels,
+        pattern=request.pattern,
+        targets=request.targets,
         frame=_first_frame(request),
         min_per_class=request.min_per_class,
         cache=cache,
@@ -129,11 +159,12 @@ def _first_frame(request: Request) -> Frame:
 def _refuse_leaks(request: Request, dataset: Dataset) -> None:
     leaks = duplicates.across_parts(dataset)
     if leaks and not request.allow_leaks:
-        shown = [" = ".join(dataset.pictures[index].path for index in group) for group in leaks[:20]]
+        noun = dataset.noun
+        shown = [" = ".join(dataset.examples[index].path for index in group) for group in leaks[:20]]
         more = [f"… and {len(leaks) - 20} more"] if len(leaks) > 20 else []
         raise LeakError(
             [
-                f"{words.counted(len(leaks), 'picture stands', 'pictures stand')} in more than one of the given "
+                f"{words.counted(len(leaks), f'{noun} stands', f'{noun}s stand')} in more than one of the given "
                 "parts, so that figures would flatter. Remove the copies from one part, or go on all the same "
                 "with --allow-leaks (the report will say so):",
                 *shown,

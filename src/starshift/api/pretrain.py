@@ -13,7 +13,7 @@ from starshift.errors import RunError
 from starshift.ladder.folder import RunFolder
 from starshift.progress import Progress
 from starshift.recipe import Recipe
-from starshift.records import Learnware, files
+from starshift.records import Learnware, files, of_classes
 
 RUNG = "modern"
 """The network from scratch that serves as a base: it takes pictures of every size and pools them."""
@@ -47,7 +47,7 @@ def pretrain(
     learnware, tensors = folder.read_model(RUNG)
     recipe = folder.read_recipe(RUNG)
     assert recipe is not None  # written before a rung is finished
-    return _write(out, learnware, recipe, tensors, accuracy=record.score.accuracy.value)
+    return _write(out, learnware, recipe, tensors, accuracy=of_classes(record.score).accuracy.value)
 
 
 def _write(out: Path, learnware: Learnware, recipe: Recipe, tensors: dict[str, np.ndarray], *, accuracy: float) -> Path:

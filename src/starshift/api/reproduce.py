@@ -9,6 +9,7 @@ from pathlib import Path
 
 from starshift.api.console import ConsoleProgress
 from starshift.api.environment import environment
+from starshift.api.experiments import EXPERIMENTS
 from starshift.api.fit import fit, foresee
 from starshift.api.options import checked, parse_bases
 from starshift.data.cache import cache_root
@@ -16,6 +17,7 @@ from starshift.data.read import Pictures, read
 from starshift.data.subset import draw, flat_folder, link
 from starshift.errors import DataError, RunError, UsageError
 from starshift.ladder.climb import Planned
+from starshift.ladder.families import select
 from starshift.ladder.folder import RunFolder
 from starshift.ladder.reproduce import (
     CLAIMS,
@@ -27,7 +29,7 @@ from starshift.ladder.reproduce import (
     collect,
     training_accuracy,
 )
-from starshift.ladder.rungs import Rung, select
+from starshift.ladder.rungs import Rung
 from starshift.progress import Progress, Silent
 from starshift.recipe import near
 from starshift.records import REPRODUCTION_SCHEMA, Reproduction, files
@@ -70,7 +72,7 @@ def _check(experiment: str, base: str | None, seeds: int, rungs: Sequence[str] |
     """The names of the rungs. Raises UsageError with all that is wrong."""
     problems: list[str] = []
     if experiment != EXPERIMENT:
-        problems.append(f"Experiment {experiment!r} is not known.{near(experiment, (EXPERIMENT,))}")
+        problems.append(f"Experiment {experiment!r} is not known.{near(experiment, (EXPERIMENT, *EXPERIMENTS))}")
     if not 1 <= seeds <= MOST_SEEDS:
         problems.append(f"--seeds is how many root seeds to go through, 1 to {MOST_SEEDS}; {seeds} came.")
     asked = [name.strip() for name in rungs.split(",")] if isinstance(rungs, str) else list(rungs)

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from starshift.api.render import read_predictions, write_report
+from starshift.api.render import read_answers, write_report
 from starshift.ladder.folder import RunFolder
 from starshift.records import RunRecord
 from starshift.report.figures import TableRow, table
@@ -39,7 +39,7 @@ class Run:
 
     def render(self) -> Path:
         """Write report.html again from what lies in the folder; returns its path."""
-        return write_report(self._folder, None, read_predictions(self._folder, self.record))
+        return write_report(self._folder, None, read_answers(self._folder, self.record))
 
     def predict(
         self,

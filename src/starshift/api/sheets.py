@@ -44,7 +44,8 @@ def make_sheets(folder: RunFolder, run: RunRecord, dataset: Dataset, pictures: P
     pictures: the source, for sheets that are not in the folder yet; None if only those that are there shall be shown.
     Rungs that left no recipe, as those of earlier versions, have none.
     """
-    shown, seen = _shown(folder, dataset), _seen_by(folder, run)
+    shown = _shown(folder, dataset)
+    seen = _seen_by(folder, run) if shown else {}
     keys = {one: one.key(shown, run.seed) for one in seen}
     if pictures is not None:
         folder.sweep_sheets(set(keys.values()))
@@ -71,8 +72,13 @@ def _seen_by(folder: RunFolder, run: RunRecord) -> dict[_Seen, list[str]]:
 
 
 def _shown(folder: RunFolder, dataset: Dataset) -> list[Picture]:
-    """A few training pictures, from as many classes as there is room for."""
+    """A few training pictures: from as many classes as there is room for, else from all over the part."""
+    if dataset.family != "pictures":
+        return []
     training = folder.read_part("train")
+    if not dataset.target.is_classes:
+        inside = [one for one in dataset.pictures if one.path in training]
+        return [inside[row * len(inside) // ROWS] for row in range(min(ROWS, len(inside)))]
     spread = [dataset.classes[row * len(dataset.classes) // ROWS] for row in range(ROWS)]
     taken: list[Picture] = []
     for label in spread:

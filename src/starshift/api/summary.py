@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 from starshift.api.options import SMALLEST_SIZE, checked, parse_bases
 from starshift.errors import UsageError
-from starshift.ladder.rungs import FIRST_BASE, Options, Rung, select
+from starshift.ladder.families import select
+from starshift.ladder.options import Options
+from starshift.ladder.rungs import FIRST_BASE, Rung
 from starshift.recipe import LARGEST_SIZE
-from starshift.records import Dataset, Picture
+from starshift.records import Dataset, Picture, Target
 
 if TYPE_CHECKING:
     from starshift.training.cost import Cost
@@ -38,7 +40,8 @@ def summary(rung: str, *, base: str | None = None, size: int | None = None, clas
     bases = checked(problems, parse_bases, base, none[1])
     if problems:
         raise UsageError(problems)
-    recipe = chosen[-1].recipe(Options(size=size, bases=bases or (FIRST_BASE,)), _photographs(classes))
+    photographs = _photographs(classes)
+    recipe = chosen[-1].recipe(Options(size=size, bases=bases or (FIRST_BASE,)), photographs)
 
     from starshift.training.keras_setup import load_keras
 
@@ -46,10 +49,12 @@ def summary(rung: str, *, base: str | None = None, size: int | None = None, clas
     from starshift.models.outline import outline
     from starshift.training.cost import cost
 
-    return cost(outline(recipe, classes))
+    return cost(outline(recipe, photographs.targets))
 
 
 def _photographs(classes: int) -> Dataset:
     """A stand-in for pictures that nobody has yet: recipes look at the number of classes and the size."""
     picture = Picture("", "0", "", "", 500, 375, "JPEG", "RGB", 0)
-    return Dataset("", "class folders", tuple(str(number) for number in range(classes)), (picture,))
+    return Dataset(
+        "", "class folders", (Target.of_classes(tuple(str(number) for number in range(classes))),), (picture,)
+    )

@@ -7,9 +7,22 @@ from typing import Annotated
 
 import typer
 
-Photos = Annotated[Path, typer.Argument(help="Folder or zip with labelled pictures.", show_default=False)]
-Labels = Annotated[Path | None, typer.Option(help="CSV with file names and classes.", show_default=False)]
+Photos = Annotated[
+    Path, typer.Argument(help="Folder or zip with labelled pictures, or a file of rows.", show_default=False)
+]
+Labels = Annotated[Path | None, typer.Option(help="CSV or Parquet with file names and labels.", show_default=False)]
 FileColumn = Annotated[str | None, typer.Option(help="Its column with the file names.", show_default=False)]
-Target = Annotated[str | None, typer.Option(help="Its column with the classes.", show_default=False)]
+Pattern = Annotated[
+    str | None,
+    typer.Option(help="Labels in the file names, e.g. '{age:int}_{gender}_*.jpg'.", show_default=False),
+]
+Target = Annotated[
+    list[str] | None,
+    typer.Option(help="Column to predict, as NAME or NAME:KIND; several times for several.", show_default=False),
+]
+FamilyOption = Annotated[
+    str | None,
+    typer.Option("--family", help="pictures, table, texts or sequences; as it looks if not given.", show_default=False),
+]
 MinPerClass = Annotated[int, typer.Option(help="Fewest pictures that a class must have.")]
 RunFolder = Annotated[Path, typer.Argument(help="A run's folder, such as runs/NAME.", show_default=False)]

@@ -7,14 +7,16 @@ from typing import Annotated
 
 import typer
 
-from starshift.cli.arguments import FileColumn, Labels, MinPerClass, Photos, Target
+from starshift.cli.arguments import FamilyOption, FileColumn, Labels, MinPerClass, Pattern, Photos, Target
 
 
 def fit(
     photos: Photos,
     labels: Labels = None,
     file_column: FileColumn = None,
+    pattern: Pattern = None,
     target: Target = None,
+    family: FamilyOption = None,
     rungs: Annotated[
         str,
         typer.Option(
@@ -30,6 +32,10 @@ def fit(
     head: Annotated[
         str | None,
         typer.Option(help="Head of features and fine-tuned: linear, or dense256.", show_default=False),
+    ] = None,
+    loss_weights: Annotated[
+        str | None,
+        typer.Option(help="What several targets' losses count: 1,0.5,2, balanced or uncertainty.", show_default=False),
     ] = None,
     budget: Annotated[str, typer.Option(help="Time for the whole climb, e.g. 90s, 5m, 1h.")] = "5m",
     seed: Annotated[int, typer.Option(help="Root of all chance.")] = 0,
@@ -49,6 +55,12 @@ def fit(
     order_by: Annotated[
         str | None,
         typer.Option(help="Train on the past only: by column:NAME, name:REGEX or time.", show_default=False),
+    ] = None,
+    slice_by: Annotated[
+        str | None,
+        typer.Option(
+            help="Show the leading figure by column:NAME, folder:LEVEL, name:REGEX or camera.", show_default=False
+        ),
     ] = None,
     overlay: Annotated[
         Path | None,
@@ -73,12 +85,15 @@ def fit(
         photos,
         labels=labels,
         file_column=file_column,
+        pattern=pattern,
         target=target,
+        family=family,
         rungs=rungs,
         size=size,
         augment=augment,
         base=base,
         head=head,
+        loss_weights=loss_weights,
         budget=budget,
         seed=seed,
         out=out,
@@ -91,6 +106,7 @@ def fit(
         order_by=order_by,
         open_test_again=open_test_again,
         overlay=overlay,
+        slice_by=slice_by,
         progress=ConsoleProgress(),
     )
     show_run(run)

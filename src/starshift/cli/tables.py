@@ -9,13 +9,17 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from starshift.api import outcome as outcomes
 from starshift.api.check import Checked
+from starshift.api.outcome import Outcome
 from starshift.api.run import Run
 from starshift.api.understood import understood
-from starshift.records import Reproduction, RunRecord
+from starshift.records import NOUNS, Reproduction, RunRecord
 from starshift.report import words
 from starshift.report.figures import TableRow
+from starshift.report.leading import told
 from starshift.report.reproduction import notes, rows
+from starshift.report.slices import sentences
 
 
 def show_run(run: Run) -> None:
@@ -25,16 +29,16 @@ def show_run(run: Run) -> None:
     record = run.record
     if record.test:
         console.print(
-            f"{_opened(record)} for {record.test.rung}: {words.estimate(record.test.score.accuracy)}",
+            f"{_opened(record)} for {record.test.rung}: {told(record.test.score)}",
             markup=False,
             soft_wrap=True,
         )
         if clean := words.without_copies(record.test.score, record.test.without_copies, "test"):
             console.print(clean, markup=False, soft_wrap=True)
     elif not record.data.parts.get("test"):
-        console.print("No sealed test: these pictures also chose the model.", markup=False)
-    for note in record.notes:
-        console.print(note, markup=False, soft_wrap=True)
+        console.print(f"No sealed test: these {NOUNS[record.data.family]}s also chose the model.", markup=False)
+    for sentence in [*sentences(record.slices, record.data.family), *record.notes]:
+        console.print(sentence, markup=False, soft_wrap=True)
     console.print(f"Report: {run.report}", markup=False, soft_wrap=True)
 
 
@@ -61,6 +65,19 @@ def show_reproduction(table: Reproduction, folder: Path) -> None:
         console.print(folder / name, markup=False, soft_wrap=True)
 
 
+def show_outcome(outcome: Outcome) -> None:
+    """The table of an experiment on rows or texts, and what must be known to read it."""
+    console = Console(highlight=False)
+    drawn = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for title in outcomes.COLUMNS:
+        drawn.add_column(title, overflow="fold")
+    for cells in outcomes.rows(outcome):
+        drawn.add_row(*cells)
+    console.print(drawn)
+    for note in outcome.notes:
+        console.print(note, markup=False, soft_wrap=True)
+
+
 COLUMNS = {"rung": "rung", "accuracy": "accuracy (95 % interval)", "log_loss": "log loss", "seconds": "time"}
 BALANCED_COLUMNS = {
     ("balanced_accuracy" if name == "accuracy" else name): title.replace("accuracy", "balanced accuracy")
@@ -74,7 +91,7 @@ def table(rows: Sequence[TableRow], width: int) -> str:
 
     A name that would leave the figures no room in `width` characters, as that of a variant may, has a line of its own.
     """
-    columns = BALANCED_COLUMNS if any(row["balanced_accuracy"] for row in rows) else COLUMNS
+    columns = _columns(rows)
     cells = [columns, *({name: str(row[name]) for name in columns} for row in rows)]  # type: ignore[literal-required]
     widths = {name: max(len(row[name]) for row in cells) for name in columns}
     room = width - 1 - sum(2 + widths[name] for name in columns if name != "rung")
@@ -95,6 +112,15 @@ def table(rows: Sequence[TableRow], width: int) -> str:
             break_on_hyphens=False,
         )
     return "\n".join(lines)
+
+
+def _columns(rows: Sequence[TableRow]) -> dict[str, str]:
+    if any(row["balanced_accuracy"] for row in rows):
+        return BALANCED_COLUMNS
+    metric = next((row["metric"] for row in rows if row["metric"]), "accuracy")
+    if any(row["accuracy"] for row in rows) or metric == "accuracy":
+        return COLUMNS
+    return {"rung": "rung", "leading": f"{metric} (95 % interval)", "seconds": "time"}
 
 
 def _line(cells: Mapping[str, str], widths: Mapping[str, int]) -> str:

@@ -16,8 +16,9 @@ from starshift.compose.views import Views
 from starshift.data.cache import RowStore
 from starshift.inference import features, network
 from starshift.inference.network import Network
+from starshift.models.heads import without_scales
 from starshift.recipe import digest
-from starshift.records import Learnware
+from starshift.records import Learnware, Target
 
 Step = Callable[[int, int], None]
 
@@ -81,10 +82,10 @@ class Trunk:
 
 
 def assemble(learnware: Learnware, tensors: Mapping[str, np.ndarray], base: FrozenBase) -> Any:
-    """The Keras model of a saved fine-tuned one: pixels → probabilities, base and opened weights in one.
+    """The Keras model of a saved fine-tuned one: pixels → what its heads say, base and opened weights in one.
 
-    tensors: float32, what models.opened.opened names. Raises RunError for tensors that do not fit, MissingWeights
-    where the base's weights are not at hand.
+    tensors: float32, what models.opened.opened names, beside scales and those of the frozen model. Raises RunError for
+    tensors that do not fit, MissingWeights where the base's weights are not at hand.
     """
     from starshift.models import opened
 
@@ -92,13 +93,14 @@ def assemble(learnware: Learnware, tensors: Mapping[str, np.ndarray], base: Froz
     model = opened.build(
         base.base,
         base.own_weights(),
-        size=learnware.input.size,
+        size=learnware.picture.size,
         cut=arguments["cut"],
-        classes=len(learnware.classes),
+        heads=learnware.targets,
         head=arguments.get("head", "linear"),
         from_pixels=True,
     )
-    opened.write_opened(model, {name: array for name, array in tensors.items() if not name.startswith(BESIDE)})
+    mine = {name: array for name, array in tensors.items() if not name.startswith(BESIDE)}
+    opened.write_opened(model, without_scales(mine))
     return model
 
 
@@ -120,3 +122,18 @@ def averaged(*probabilities: np.ndarray) -> np.ndarray:
     logarithms = [np.log(np.maximum(one, SMALLEST_PROBABILITY)) for one in probabilities]
     together = np.exp(np.mean(logarithms, axis=0))
     return np.asarray(together / together.sum(axis=1, keepdims=True), np.float32)
+
+
+def together(target: Target, *answers: np.ndarray) -> np.ndarray:
+    """Several answers for one target as one: of classes and labels the mean of their logits, of numbers their mean."""
+    if target.is_number:
+        return np.asarray(np.mean(answers, axis=0))
+    if target.is_classes:
+        return averaged(*answers)
+    each = zip(*(one.T for one in answers), strict=True)  # label by label
+    return np.stack([averaged(*map(_both, one))[:, 1] for one in each], axis=1)
+
+
+def _both(probability: np.ndarray) -> np.ndarray:
+    """Of no and yes: (N,) → (N, 2)."""
+    return np.stack([1 - probability, probability], axis=1)

@@ -73,7 +73,7 @@ def rebuilt(learnware: Learnware, tensors: Mapping[str, np.ndarray], build: Call
     from starshift.training.own import build as made
     from starshift.training.weights import write_weights
 
-    model = made(build, learnware.input.size, len(learnware.classes))
+    model = made(build, learnware.picture.size, len(learnware.classes))
     paths = [variable.path for variable in model.weights]
     shapes = [tuple(variable.shape) for variable in model.weights]
     values = [tensors[name] for name in sorted(tensors)]

@@ -1,4 +1,4 @@
-"""A saved model that answers: pixels → probabilities, without Keras once its network is converted."""
+"""A saved model of pictures that answers: pixels → answers, without Keras once its network is converted."""
 
 from __future__ import annotations
 
@@ -10,21 +10,27 @@ from typing import Any, cast
 import numpy as np
 
 from starshift import catalogue
-from starshift.compose import finetuned, own
-from starshift.compose.finetuned import BESIDE, Mirrored, averaged
+from starshift.compose import apart, finetuned, own
+from starshift.compose.constant import Constant
+from starshift.compose.finetuned import BESIDE, Mirrored, together
 from starshift.compose.frozen import Form, FrozenBases
 from starshift.compose.networks import CONVERTER, open_network
+from starshift.data.content import Content
 from starshift.data.decode import Frame
+from starshift.data.read import Pictures
 from starshift.errors import RunError
 from starshift.evaluation.calibration import scaled
 from starshift.inference.network import Network, Precision
 from starshift.models import heads
-from starshift.models.classical import head_probabilities
-from starshift.models.dense import DENSE_UNITS, dense_probabilities
+from starshift.models.dense import DENSE_UNITS, dense_logits
+from starshift.models.linear_heads import activated, outputs_on
+from starshift.models.multitask import divided, joined
 from starshift.recipe import HEADS, digest
-from starshift.records import Learnware
+from starshift.records import Learnware, Target
 
 Step = Callable[[int, int], None]
+Outputs = list[np.ndarray]
+"""What a model puts out for each of its targets: see records.answers_for."""
 
 
 class Predictor:
@@ -41,52 +47,107 @@ class Predictor:
         if build is not None:
             own.refuse_other_builder(learnware, build)
         self.learnware, self.tensors, self.cache, self.build = learnware, tensors, cache, build
-        _refuse_other_tensors(learnware, tensors)
-        self.frame = Frame(learnware.input.size, cast(Any, learnware.input.fit))
+        self.parts = [Predictor(*part, cache) for part in apart.parts(learnware, tensors)]
+        self.scales: tuple[heads.Scale | None, ...] = ()
+        if not self.parts:
+            _refuse_other_tensors(learnware, tensors)
+            if learnware.builder != "majority":
+                self.scales = heads.scales_in(tensors, learnware.targets)
+        self.frame = Frame(learnware.picture.size, cast(Any, learnware.picture.fit))
         self.precision = cast(Precision, learnware.precision)
 
-    def __call__(self, pixels: Any, progress: Step | None = None) -> np.ndarray:
-        """pixels: array-like of uint8 (N, size, size, 3). Returns float32 (N, classes); rows sum to 1."""
-        return scaled(self._of_pixels(pixels, progress), self.learnware.temperature)
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """What it predicts."""
+        return self.learnware.targets
 
-    def _of_pixels(self, pixels: Any, progress: Step | None) -> np.ndarray:
-        if self.learnware.builder == "majority":
-            return np.tile(self.tensors["frequencies"], (len(pixels), 1))
-        if self.learnware.builder == "frozen":
-            return self._head(self.bases.run(pixels, progress))
-        answers = self._network_says(pixels, progress)
-        return averaged(answers, self._beside(self.bases.run(pixels))) if self._has_beside else answers
+    def __call__(self, pixels: Any, progress: Step | None = None) -> np.ndarray:
+        """For the leading target: see `all`. pixels: array-like of uint8 (N, size, size, 3)."""
+        return self.all(pixels, progress)[0]
+
+    def all(self, pixels: Any, progress: Step | None = None) -> Outputs:
+        """For every target, as records.answers_for takes it: of classes float32 (N, classes), rows sum to 1; …
+
+        pixels: array-like of uint8 (N, size, size, 3).
+        """
+        return self._tempered(self._of_pixels(pixels, progress))
+
+    def answer(self, content: Content, indices: Sequence[int]) -> np.ndarray:
+        """As calling it, for some of the pictures that were read."""
+        return self.answer_all(content, indices)[0]
+
+    def answer_all(self, content: Content, indices: Sequence[int]) -> Outputs:
+        """As `all`, for some of the pictures that were read."""
+        pictures = cast(Pictures, content)
+        digests = [pictures.dataset.examples[index].digest for index in indices]
+        return self.stored_all(digests, lambda: pictures.pixels(self.frame)[np.asarray(indices)])
 
     def stored(self, digests: Sequence[str], pixels: Callable[[], Any], progress: Step | None = None) -> np.ndarray:
         """As calling it, for pictures of known digests: features that were computed before are not again.
 
         pixels: yields the pictures in the order of `digests`; called only if something must be computed.
         """
-        return scaled(self._of_stored(digests, pixels, progress), self.learnware.temperature)
+        return self.stored_all(digests, pixels, progress)[0]
 
-    def _of_stored(self, digests: Sequence[str], pixels: Callable[[], Any], progress: Step | None) -> np.ndarray:
+    def stored_all(self, digests: Sequence[str], pixels: Callable[[], Any], progress: Step | None = None) -> Outputs:
+        """As `all`, for pictures of known digests; see `stored`."""
+        return self._tempered(self._of_stored(digests, pixels, progress))
+
+    def _tempered(self, outputs: Outputs) -> Outputs:
+        """The leading target's probabilities with the model's temperature, which no other kind has."""
+        if not self.targets[0].is_classes:
+            return outputs
+        return [scaled(outputs[0], self.learnware.temperature), *outputs[1:]]
+
+    def _of_pixels(self, pixels: Any, progress: Step | None) -> Outputs:
+        if self.parts:
+            return [part(pixels, progress) for part in self.parts]
+        if self.learnware.builder == "majority":
+            return [Constant(self.learnware, self.tensors).answers(len(pixels))]
+        if self.learnware.builder == "frozen":
+            return self._on_features(self.bases.run(pixels, progress))
+        answers = self._network_says(pixels, progress)
+        return self._averaged(answers, self._beside(self.bases.run(pixels))) if self._has_beside else answers
+
+    def _of_stored(self, digests: Sequence[str], pixels: Callable[[], Any], progress: Step | None) -> Outputs:
+        if self.parts:
+            return [part.stored(digests, pixels, progress) for part in self.parts]
         if self.learnware.builder == "majority":
             return self._of_pixels(digests, progress)
         if self.learnware.builder == "frozen":
-            return self._head(self.bases.stored(digests, pixels, progress))
+            return self._on_features(self.bases.stored(digests, pixels, progress))
         answers = self._network_says(pixels(), progress)
-        return averaged(answers, self._beside(self.bases.stored(digests, pixels))) if self._has_beside else answers
+        return (
+            self._averaged(answers, self._beside(self.bases.stored(digests, pixels))) if self._has_beside else answers
+        )
 
-    def _network_says(self, pixels: Any, progress: Step | None) -> np.ndarray:
+    def _network_says(self, pixels: Any, progress: Step | None) -> Outputs:
         """What the network that is the model's own says; of mirror images too, where the model wants that."""
-        classes = len(self.learnware.classes)
-        answers = heads.probabilities(self.network.run(pixels, progress), classes)
+        answers = self._answers(self.network.run(pixels, progress))
         if not self.learnware.arguments.get("mirrored"):
             return answers
-        return averaged(answers, heads.probabilities(self.network.run(Mirrored(pixels), progress), classes))
+        return self._averaged(answers, self._answers(self.network.run(Mirrored(pixels), progress)))
+
+    def _answers(self, outputs: np.ndarray) -> Outputs:
+        """The network's outputs as answers, target by target."""
+        each = divided(outputs, self.targets)
+        return [heads.answers(*one) for one in zip(self.targets, each, self.scales, strict=True)]
+
+    def _averaged(self, first: Outputs, second: Outputs) -> Outputs:
+        return [together(*one) for one in zip(self.targets, first, second, strict=True)]
 
     @property
     def _has_beside(self) -> bool:
         return bool(self.learnware.arguments.get("beside"))
 
-    def _beside(self, features: np.ndarray) -> np.ndarray:
+    def _beside(self, features: np.ndarray) -> Outputs:
         """What the frozen model says that a fine-tuned one is averaged with."""
-        return head_probabilities(features, *(self.tensors[f"{BESIDE}head/{part}"] for part in ("kernel", "bias")))
+        beside = _beside_tensors(self.tensors)
+        scales = heads.scales_in(beside, self.targets)
+        return [
+            activated(target, _linear(features, beside, place), scale)
+            for place, (target, scale) in enumerate(zip(self.targets, scales, strict=True))
+        ]
 
     @cached_property
     def bases(self) -> FrozenBases:
@@ -110,7 +171,7 @@ class Predictor:
 
         def build() -> Any:
             if self.learnware.builder == "fine-tuned":
-                return finetuned.assemble(self.learnware, self.tensors, self.bases.bases[0])
+                return joined(finetuned.assemble(self.learnware, self.tensors, self.bases.bases[0]))
             if self.learnware.builder == "own":
                 if self.build is None:
                     raise own.lacking_builder(self.learnware)
@@ -118,60 +179,78 @@ class Predictor:
             from starshift.models import scratch
             from starshift.training.weights import write_weights
 
-            model = scratch.build(self.learnware.builder, shape, classes, arguments)
+            model = scratch.build(self.learnware.builder, shape, self.targets, arguments)
             try:
-                write_weights(model, self.tensors)
+                write_weights(model, heads.without_scales(self.tensors))
             except ValueError as error:
                 raise RunError(f"The tensors of {self.learnware.name!r} do not fit its network: {error}.") from error
-            return model
+            return joined(model)
 
         return open_network(self.cache, key, build, self.precision)
 
-    def _head(self, features: np.ndarray) -> np.ndarray:
+    def _on_features(self, features: np.ndarray) -> Outputs:
         first = self.tensors["dense/kernel" if self._is_dense else "head/kernel"]
         if features.shape[1] != len(first):
             raise RunError(
                 f"The head of {self.learnware.name!r} takes {len(first):,} features; its bases give "
                 f"{features.shape[1]:,}."
             )
-        if self._is_dense:
-            return dense_probabilities(features, self.tensors)
-        return head_probabilities(features, self.tensors["head/kernel"], self.tensors["head/bias"])
+        logits = dense_logits if self._is_dense else _linear
+        return [
+            activated(target, logits(features, self.tensors, place), scale)
+            for place, (target, scale) in enumerate(zip(self.targets, self.scales, strict=True))
+        ]
+
+
+def _linear(features: np.ndarray, tensors: dict[str, np.ndarray], place: int) -> np.ndarray:
+    name = heads.layer_name(place)
+    return outputs_on(features, tensors[f"{name}/kernel"], tensors[f"{name}/bias"])
+
+
+def _beside_tensors(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {name.removeprefix(BESIDE): array for name, array in tensors.items() if name.startswith(BESIDE)}
 
 
 def _refuse_other_tensors(learnware: Learnware, tensors: dict[str, np.ndarray]) -> None:
     """Raise RunError where the tensors are not those that the builder needs; networks check theirs when built."""
-    classes = len(learnware.classes)
-    outputs = 1 if classes == 2 else classes
+    features = sum(catalogue.parse(base.spec)[0].features for base in learnware.bases)
     if learnware.builder == "majority":
-        needed: dict[str, tuple[int, ...]] = {"frequencies": (classes,)}
-    elif learnware.builder == "frozen":
-        needed = _needed_on_frozen(learnware, tensors, outputs)
+        Constant(learnware, tensors)
+        return
+    if learnware.builder == "frozen":
+        needed = _needed_on_frozen(learnware, tensors, features)
     elif learnware.builder == "fine-tuned" and learnware.arguments.get("beside"):
-        features = sum(catalogue.parse(base.spec)[0].features for base in learnware.bases)
-        needed = {f"{BESIDE}head/kernel": (features, outputs), f"{BESIDE}head/bias": (outputs,)}
-        tensors = {name: array for name, array in tensors.items() if name.startswith(BESIDE)}
+        needed, tensors = _linear_shapes(learnware.targets, features), _beside_tensors(tensors)
     else:
         return
-    found = {name: array.shape for name, array in tensors.items()}
+    found = {name: array.shape for name, array in heads.without_scales(tensors).items()}
     if found != needed:
         raise RunError(f"The tensors of {learnware.name!r} are {found}, and {needed} are needed.")
 
 
-def _needed_on_frozen(learnware: Learnware, tensors: dict[str, np.ndarray], outputs: int) -> dict[str, tuple[int, ...]]:
-    """Shapes of a head's tensors. How many features a cut or a map has, only its network says: that is asked later."""
-    features = sum(catalogue.parse(base.spec)[0].features for base in learnware.bases)
+def _needed_on_frozen(
+    learnware: Learnware, tensors: dict[str, np.ndarray], features: int
+) -> dict[str, tuple[int, ...]]:
+    """Shapes of heads' tensors. How many features a cut or a map has, only its network says: that is asked later."""
     if not _has_dense_head(learnware):
         if learnware.arguments.get("cuts"):
             features = len(tensors.get("head/kernel", ()))
-        return {"head/kernel": (features, outputs), "head/bias": (outputs,)}
+        return _linear_shapes(learnware.targets, features)
     inputs = len(tensors.get("dense/kernel", ()))
     return {
         "dense/kernel": (inputs, DENSE_UNITS),
         "dense/bias": (DENSE_UNITS,),
-        "head/kernel": (DENSE_UNITS, outputs),
-        "head/bias": (outputs,),
+        **_linear_shapes(learnware.targets, DENSE_UNITS),
     }
+
+
+def _linear_shapes(targets: Sequence[Target], features: int) -> dict[str, tuple[int, ...]]:
+    """Of one layer for each target."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    for place, target in enumerate(targets):
+        name, outputs = heads.layer_name(place), heads.outputs_of(target)
+        shapes |= {f"{name}/kernel": (features, outputs), f"{name}/bias": (outputs,)}
+    return shapes
 
 
 def _has_dense_head(learnware: Learnware) -> bool:

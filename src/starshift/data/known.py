@@ -12,20 +12,24 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BytesIO
-from typing import Literal
+from typing import Literal, cast
 
+from starshift.data import pattern
+from starshift.data.content import Content, Rows
 from starshift.data.decode import DAMAGE, silence
 from starshift.data.labels import LabelFile, column
-from starshift.data.read import Pictures, label_bytes
+from starshift.data.pattern import Pattern
+from starshift.data.read import Pictures, label_table
 from starshift.data.sources import counted, some
 from starshift.errors import DataError, UsageError
 from starshift.execution import map_ordered
 
-Option = Literal["--group-by", "--order-by"]
+Option = Literal["--group-by", "--order-by", "--slice-by"]
 
 KINDS: dict[Option, tuple[str, ...]] = {
     "--group-by": ("column", "folder", "name", "burst", "camera"),
     "--order-by": ("column", "name", "time"),
+    "--slice-by": ("column", "folder", "name", "camera"),
 }
 
 BURST_SECONDS = 3.0
@@ -84,28 +88,33 @@ def _problem(kind: str, argument: str) -> str:
 # ---- groups ---------------------------------------------------------------------------------------
 
 
-def groups(known: Known, pictures: Pictures, labels: LabelFile | None) -> tuple[list[list[int]], str]:
-    """Pictures that belong together, as lists of two or more indices, and what was found, as a sentence.
+Columns = LabelFile | Pattern
+"""Where pictures have columns: rows of a label file, or fields of their names."""
 
-    A picture without a value is alone. Raises DataError where no picture has a value or there are too few groups, and
+
+def groups(known: Known, content: Content, labels: Columns | None) -> tuple[list[list[int]], str]:
+    """Examples that belong together, as lists of two or more indices, and what was found, as a sentence.
+
+    An example without a value is alone. Raises DataError where none has a value or there are too few groups, and
     UsageError for a column without a label file.
     """
     if known.kind == "burst":
-        found = _bursts(known, pictures)
+        found = _bursts(known, _as_pictures(known, content))
     else:
         found = defaultdict(list)
-        for index, value in enumerate(_values(known, pictures, labels)):
+        for index, value in enumerate(values(known, content, labels)):
             if value:
                 found[value].append(index)
     inside = sum(map(len, found.values()))
-    alone = len(pictures.dataset.pictures) - inside
+    noun = content.dataset.noun
+    alone = len(content.dataset.examples) - inside
     if len(found) + alone < FEWEST_GROUPS:
         raise DataError(
-            f"{known.option} {known} makes {counted(len(found), 'group')} of all pictures; it takes at least "
+            f"{known.option} {known} makes {counted(len(found), 'group')} of all {noun}s; it takes at least "
             f"{FEWEST_GROUPS}, one for each part. Group by something of which there are more."
         )
     several = [members for members in found.values() if len(members) > 1]
-    without = f"; {counted(alone, 'picture')} without a value, each for itself" if alone else ""
+    without = f"; {counted(alone, noun)} without a value, each for itself" if alone else ""
     sentence = f"{counted(len(found), 'group')} by {known}, kept together{without}."
     return several, sentence
 
@@ -134,24 +143,24 @@ def _bursts(known: Known, pictures: Pictures) -> dict[str, list[int]]:
 # ---- order ----------------------------------------------------------------------------------------
 
 
-def order(known: Known, pictures: Pictures, labels: LabelFile | None) -> tuple[list[float], str]:
-    """When each picture is from, as numbers to sort by, and what was found, as a sentence.
+def order(known: Known, content: Content, labels: Columns | None) -> tuple[list[float], str]:
+    """When each example is from, as numbers to sort by, and what was found, as a sentence.
 
-    Values are numbers, or dates and times as ISO 8601 or EXIF writes them. Raises DataError where a picture has none,
+    Values are numbers, or dates and times as ISO 8601 or EXIF writes them. Raises DataError where an example has none,
     or one that is neither, and UsageError for a column without a label file.
     """
     if known.kind == "time":
-        values = [None if shot.time is None else str(shot.time) for shot in _shots(pictures)]
+        found = [None if shot.time is None else str(shot.time) for shot in _shots(_as_pictures(known, content))]
     else:
-        values = [value or None for value in _values(known, pictures, labels)]
-    paths = [picture.path for picture in pictures.dataset.pictures]
-    if lacking := [path for path, value in zip(paths, values, strict=True) if value is None]:
+        found = [value or None for value in values(known, content, labels)]
+    noun, paths = content.dataset.noun, [example.path for example in content.dataset.examples]
+    if lacking := [path for path, value in zip(paths, found, strict=True) if value is None]:
         raise DataError(
-            f"{known.option} {known}: {counted(len(lacking), 'picture')} of {len(paths):,} without a value: "
-            f"{some(map(repr, lacking), 3)}. Every picture needs one; leave the others out of the folder."
+            f"{known.option} {known}: {counted(len(lacking), noun)} of {len(paths):,} without a value: "
+            f"{some(map(repr, lacking), 3)}. Every {noun} needs one; leave the others out."
         )
-    numbers = [_number(value or "") for value in values]
-    if bad := [value for value, number in zip(values, numbers, strict=True) if number is None]:
+    numbers = [_number(value or "") for value in found]
+    if bad := [value for value, number in zip(found, numbers, strict=True) if number is None]:
         raise DataError(
             f"{known.option} {known}: numbers or dates like 2026-05-12 were expected; {some(map(repr, bad), 3)} came."
         )
@@ -180,34 +189,51 @@ def _number(value: str) -> float | None:
 # ---- values ---------------------------------------------------------------------------------------
 
 
-def _values(known: Known, pictures: Pictures, labels: LabelFile | None) -> list[str]:
-    """The value of each picture; "" where it has none. Raises DataError where none has one."""
-    paths = [picture.path for picture in pictures.dataset.pictures]
+def _as_pictures(known: Known, content: Content) -> Pictures:
+    if content.dataset.family != "pictures":
+        raise UsageError(
+            f"{known.option} {known} asks what a camera wrote; {content.dataset.noun}s have none. Name a column, as "
+            "column:NAME."
+        )
+    return cast(Pictures, content)
+
+
+def values(known: Known, content: Content, labels: Columns | None) -> list[str]:
+    """The value of each example; "" where it has none.
+
+    Raises DataError where none has one, and UsageError for a column where there are no columns.
+    """
+    noun, paths = content.dataset.noun, [example.path for example in content.dataset.examples]
     if known.kind == "camera":
-        found = [shot.camera for shot in _shots(pictures)]
+        found = [shot.camera for shot in _shots(_as_pictures(known, content))]
+    elif known.kind == "column" and content.dataset.family != "pictures":
+        found = cast(Rows, content).column(known.argument)
     elif known.kind == "column":
-        found = _column(known, pictures, labels, paths)
+        found = _column(known, cast(Pictures, content), labels, paths)
     else:
         find = _folder(int(known.argument or 1)) if known.kind == "folder" else _match(known.argument)
         found = [find(path) for path in paths]
     if not any(found):
-        why = "no picture has a value" if known.kind != "name" else f"no file name fits, such as {paths[0]!r}"
-        raise DataError(_nothing(known, len(paths), why))
+        why = f"no {noun} has a value" if known.kind != "name" else f"no file name fits, such as {paths[0]!r}"
+        raise DataError(_nothing(known, len(paths), why, noun))
     return found
 
 
-def _nothing(known: Known, count: int, why: str) -> str:
-    return f"{known.option} {known}: {why}, of {count:,}. Name something that the pictures have."
+def _nothing(known: Known, count: int, why: str, noun: str = "picture") -> str:
+    return f"{known.option} {known}: {why}, of {count:,}. Name something that the {noun}s have."
 
 
-def _column(known: Known, pictures: Pictures, labels: LabelFile | None, paths: Sequence[str]) -> list[str]:
+def _column(known: Known, pictures: Pictures, labels: Columns | None, paths: Sequence[str]) -> list[str]:
+    if isinstance(labels, Pattern):
+        by_name = pattern.column(labels, paths, known.argument, known.option)
+        return [by_name.get(path, "") for path in paths]
     if labels is None:
         options = ", ".join(kind for kind in KINDS[known.option] if kind != "column")
         raise UsageError(
-            f"{known.option} {known} names a column, which takes a label file: give it with --labels, or group by "
+            f"{known.option} {known} names a column, which takes a label file: give it with --labels, or name "
             f"{options}."
         )
-    by_path = column(labels, label_bytes(pictures.source, labels.path), paths, known.argument, known.option)
+    by_path = column(labels, label_table(pictures.source, labels.path), paths, known.argument, known.option)
     return [by_path.get(path, "") for path in paths]
 
 

@@ -1,4 +1,4 @@
-"""A label file: which picture is of which class, and what is wrong with its rows."""
+"""A label file: what it says of each picture, and what is wrong with its rows."""
 
 from __future__ import annotations
 
@@ -10,10 +10,14 @@ from difflib import get_close_matches
 from io import StringIO
 from pathlib import Path
 
-from starshift.data.layout import Labelled, Layout, part_folders
+from starshift.data.kinds import MISSING, Wanted
+from starshift.data.layout import Layout, part_folders
 from starshift.data.sources import composed, parents, some
+from starshift.data.told import Told, lay
 from starshift.errors import DataError
 from starshift.records import SetAside
+from starshift.records.dataset import Part
+from starshift.records.target import SEPARATOR
 
 DELIMITERS = ",;\t"
 
@@ -23,11 +27,11 @@ MATCHING_SHARE = 0.5
 
 @dataclass(frozen=True)
 class LabelFile:
-    """A CSV file with a header; columns that are not named are found where only one can be meant."""
+    """A CSV or Parquet file; columns that are not named are found where only one can be meant."""
 
     path: Path  # as given, or relative to the source; in a zip, an entry's name
     file_column: str | None = None  # holds file names or paths, with or without ending
-    target: str | None = None  # holds the classes
+    targets: tuple[Wanted, ...] = ()  # columns to be predicted; the first leads
 
 
 @dataclass(frozen=True)
@@ -59,14 +63,18 @@ def parse(content: bytes, name: str) -> Table:
     Raises DataError if it is none of that, has a column name twice, or holds no rows.
     """
     text = _text(content, name)
+    if not text.strip():
+        raise DataError(f"'{name}' is empty. A header with the names of the columns is needed, and rows below it.")
     delimiter = _delimiter(text)
     lines = _lines(text, delimiter, name)
     header = next(lines, None)
     columns = tuple(composed(cell.strip()) for cell in header.cells) if header else ()
     if len(columns) < 2:
+        first = columns[0] if columns else ""
+        came = f" It reads {first[:60]!r}{_other_delimiter(first)}." if first else ""
         raise DataError(
             f"The first line of '{name}' names {len(columns)} column(s); a header of two or more is needed "
-            "(file and class), separated by commas, semicolons or tabs."
+            f"(file and label), separated by commas, semicolons or tabs.{came}"
         )
     if doubled := [column for column, count in Counter(columns).items() if count > 1]:
         raise DataError(f"The header of '{name}' has {some(map(repr, doubled))} more than once; rename one.")
@@ -86,13 +94,24 @@ def _table(name: str, columns: tuple[str, ...], found: list[Row]) -> Table:
     return Table(name, columns, rows, [remark] if long else [])
 
 
+def _other_delimiter(line: str) -> str:
+    """What seems to stand between the columns of a line that has none of DELIMITERS."""
+    found = next((mark for mark in "|:^~" if mark in line), " " if " " in line.strip() else "")
+    return f", as if columns were separated by {found!r}; put commas there" if found else ""
+
+
 def _text(content: bytes, name: str) -> str:
+    if content.startswith(b"PK\x03\x04"):
+        raise DataError(f"'{name}' is a zip or a spreadsheet, not CSV; in the spreadsheet, save it as 'CSV UTF-8'.")
     encoding = "utf-16" if content.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
     try:
-        return content.decode(encoding)
+        text = content.decode(encoding)
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise DataError(f"'{name}' is not UTF-8 (line {line}); in a spreadsheet, save it as 'CSV UTF-8'.") from error
+    if encoding != "utf-16" and content.count(b"\0") > len(content) / 4:
+        raise DataError(f"'{name}' looks like UTF-16 without its mark; save it as 'CSV UTF-8'.")
+    return text
 
 
 def _delimiter(text: str) -> str:
@@ -153,35 +172,38 @@ def _fits(path: str, wanted: str) -> bool:
     return any(here.endswith(asked) or asked.endswith(here) for here in (whole, stem))
 
 
-def label(labels: LabelFile, content: bytes, candidates: Sequence[str], folders: Sequence[str]) -> Layout:
-    """Give every picture the class that its row says.
+def label(labels: LabelFile, table: Table, candidates: Sequence[str], folders: Sequence[str]) -> Layout:
+    """Give every picture the labels that its row says.
 
-    content: of the label file. candidates, folders: as in a Listing. Pictures without a row, or whose rows
-    are empty, contradict each other or fit several pictures, are set aside; remarks give row numbers.
-    Raises DataError if the file cannot be read, a column is not there or cannot be guessed, or no row fits.
+    table: the label file, read. candidates, folders: as in a Listing. Pictures without a row, or whose rows have no
+    leading label, contradict each other or fit several pictures, are set aside; remarks give row numbers. What keeps a
+    column from being a target is among the layout's problems.
+    Raises DataError if a column is not there or cannot be guessed, or no row fits.
     """
-    table = parse(content, labels.path.name)
     finder = Finder(candidates)
-    file_column, target, guesses = _columns(table, labels, finder)
+    file_column, targets, guesses = _columns(table, labels, finder)
     layout = Layout("label file", remarks=[*guesses, *table.remarks])
-    cells = list(zip(table.rows, table.cells(file_column), table.cells(target), strict=True))
-    given, doubtful = _matched(table.name, cells, finder, layout)
+    columns = [[composed(cell) for cell in table.cells(one.name)] for one in targets]
+    rows = zip(table.rows, table.cells(file_column), zip(*columns, strict=True), strict=True)
+    given, doubtful = _matched(table.name, list(rows), finder, layout)
     if not given and not doubtful:
         raise DataError(_nothing_fits(table, file_column, candidates))
     parts, remarks = part_folders(folders)
     layout.remarks += remarks
-    for path in candidates:
-        if path not in doubtful:
-            _settle(path, given.get(path, []), table.name, parts, layout)
+    settled = [
+        _settled(path, given.get(path, []), table.name, targets, parts, layout)
+        for path in candidates
+        if path not in doubtful
+    ]
+    lay(layout, targets, [one for one in settled if one], table.name)
     return layout
 
 
-def column(labels: LabelFile, content: bytes, paths: Sequence[str], wanted: str, option: str) -> dict[str, str]:
+def column(labels: LabelFile, table: Table, paths: Sequence[str], wanted: str, option: str) -> dict[str, str]:
     """Another column of the label file: its cell for each of these pictures that has a row; empty cells are left out.
 
     Raises DataError if the column is not there, or if rows of one picture disagree.
     """
-    table = parse(content, labels.path.name)
     if composed(wanted) not in table.columns:
         raise DataError(_no_column(table, wanted, option))
     finder = Finder(paths)
@@ -198,20 +220,23 @@ def column(labels: LabelFile, content: bytes, paths: Sequence[str], wanted: str,
     return {path: cells.pop() for path, cells in given.items()}
 
 
-_Given = dict[str, list[tuple[int, str]]]
+_Cells = tuple[str, ...]
+"""What one row says of every target."""
+
+_Given = dict[str, list[tuple[int, _Cells]]]
 
 
 def _matched(
-    name: str, cells: Sequence[tuple[Row, str, str]], finder: Finder, layout: Layout
+    name: str, rows: Sequence[tuple[Row, str, _Cells]], finder: Finder, layout: Layout
 ) -> tuple[_Given, set[str]]:
-    """Row numbers and classes by picture; and the pictures that a row could not tell apart."""
+    """Row numbers and what they say by picture; and the pictures that a row could not tell apart."""
     given: _Given = defaultdict(list)
     doubtful: dict[str, str] = {}
     missing: list[int] = []
-    for row, cell, target in cells:
+    for row, cell, said in rows:
         found = finder.find(cell) if cell else []
         if len(found) == 1:
-            given[found[0]].append((row.number, composed(target)))
+            given[found[0]].append((row.number, said))
         elif found:
             reason = f"Row {row.number} of {name}, '{cell}', fits {len(found)} pictures: {some(found, 3)}."
             doubtful |= dict.fromkeys(found, reason)
@@ -223,22 +248,40 @@ def _matched(
     return given, set(doubtful)
 
 
-def _settle(path: str, given: list[tuple[int, str]], name: str, parts: Mapping[str, str], layout: Layout) -> None:
-    """Label one picture, or set it aside."""
-    numbers = [number for number, _ in given]
-    classes = list(dict.fromkeys(target for _, target in given if target))
-    if len(classes) == 1:
-        part = next((parts[f"{above}/"] for above in parents(path) if f"{above}/" in parts), "")
-        layout.labelled.append(Labelled(path, classes[0], part))  # type: ignore[arg-type]
-        if len(given) > 1:
-            layout.remarks.append(f"{_rows(numbers)} of {name} said the same of '{path}'; it is used once.")
-    elif classes:
-        reason = f"{_rows(numbers)} of {name} gave it different classes: {some(map(repr, classes))}."
-        layout.set_aside.append(SetAside(path, "contradictory labels", reason))
-    elif given:
-        layout.set_aside.append(SetAside(path, "unlabelled", f"{_rows(numbers)} of {name} gave it no class."))
-    else:
+def _settled(
+    path: str,
+    given: Sequence[tuple[int, _Cells]],
+    name: str,
+    targets: Sequence[Wanted],
+    parts: Mapping[str, Part],
+    layout: Layout,
+) -> Told | None:
+    """What the rows say of one picture; None where it is set aside."""
+    if not given:
         layout.set_aside.append(SetAside(path, "unlabelled", f"No row of {name} names this file."))
+        return None
+    numbers, rows = zip(*given, strict=True)
+    said = [_said(one, cells) for one, cells in zip(targets, zip(*rows, strict=True), strict=True)]
+    if torn := [(one, cells) for one, cells in zip(targets, said, strict=True) if len(cells) > 1]:
+        what = [f"{_different(one, len(targets))}: {some(map(repr, cells))}" for one, cells in torn]
+        reason = f"{_rows(numbers)} of {name} gave it different {'; and '.join(what)}."
+        layout.set_aside.append(SetAside(path, "contradictory labels", reason))
+        return None
+    if len(given) > 1 and all(one.kind != "multi-label" for one in targets):
+        layout.remarks.append(f"{_rows(numbers)} of {name} said the same of '{path}'; it is used once.")
+    part: Part = next((parts[f"{above}/"] for above in parents(path) if f"{above}/" in parts), "")
+    return Told(path, part, tuple(cells[0] if cells else "" for cells in said), numbers[0])
+
+
+def _said(target: Wanted, cells: Sequence[str]) -> list[str]:
+    """What several rows say of one picture, each thing once; labels that apply at once may have a row each."""
+    said = list(dict.fromkeys(cell for cell in cells if cell.casefold() not in MISSING))
+    return [SEPARATOR.join(said)] if target.kind == "multi-label" else said
+
+
+def _different(target: Wanted, targets: int) -> str:
+    is_class = target.kind in (None, "binary", "multi-class")
+    return "classes" if targets == 1 and is_class else f"values of {target.name!r}"
 
 
 def _rows(numbers: Sequence[int]) -> str:
@@ -258,25 +301,27 @@ def _nothing_fits(table: Table, column: str, candidates: Sequence[str]) -> str:
 # Which column is which
 
 
-def _columns(table: Table, labels: LabelFile, finder: Finder) -> tuple[str, str, list[str]]:
-    """The column of the files, the column of the classes, and remarks on what was guessed."""
+def _columns(table: Table, labels: LabelFile, finder: Finder) -> tuple[str, list[Wanted], list[str]]:
+    """The column of the files, those to be predicted, and remarks on what was guessed."""
+    asked = [(labels.file_column, "--file-column"), *((one.name, "--target") for one in labels.targets)]
     problems = [
-        _no_column(table, asked, option)
-        for asked, option in ((labels.file_column, "--file-column"), (labels.target, "--target"))
-        if asked is not None and composed(asked) not in table.columns
+        _no_column(table, name, option)
+        for name, option in asked
+        if name is not None and composed(name) not in table.columns
     ]
     if problems:
         raise DataError(problems)
     file_column = composed(labels.file_column or "") or _guessed_files(table, labels, finder)
-    target = composed(labels.target or "") or _guessed_target(table, file_column)
-    if file_column == target:
-        raise DataError(f"--file-column and --target both name '{target}'; they must differ.")
-    return file_column, target, _guesses(table, labels, file_column, target)
+    targets = [Wanted(composed(one.name), one.kind) for one in labels.targets]
+    targets = targets or [Wanted(_guessed_target(table, file_column))]
+    if file_column in [one.name for one in targets]:
+        raise DataError(f"--file-column and --target both name '{file_column}'; they must differ.")
+    return file_column, targets, _guesses(table, labels, file_column, targets[0].name)
 
 
 def _guesses(table: Table, labels: LabelFile, file_column: str, target: str) -> list[str]:
     guessed = [] if labels.file_column else [f"the column '{file_column}' was taken for the files"]
-    guessed += [] if labels.target else [f"the column '{target}' was taken for the classes"]
+    guessed += [] if labels.targets else [f"the column '{target}' was taken for the labels"]
     return [f"In {table.name}, {' and '.join(guessed)}."] if guessed else []
 
 
@@ -291,8 +336,8 @@ def _guessed_files(table: Table, labels: LabelFile, finder: Finder) -> str:
     def share(column: str) -> float:
         return sum(bool(cell and finder.find(cell)) for cell in table.cells(column)) / len(table.rows)
 
-    asked = composed(labels.target) if labels.target else None
-    fitting = [column for column in table.columns if column != asked and share(column) >= MATCHING_SHARE]
+    asked = [composed(one.name) for one in labels.targets]
+    fitting = [column for column in table.columns if column not in asked and share(column) >= MATCHING_SHARE]
     if len(fitting) == 1:
         return fitting[0]
     what = "More than one column" if fitting else "No column"
@@ -308,7 +353,7 @@ def _guessed_target(table: Table, file_column: str) -> str:
         return others[0]
     raise DataError(
         f"'{table.name}' has more than one column besides '{file_column}'. Name the one that holds the "
-        f"classes with --target: {_choice(others)}."
+        f"labels with --target, or several of them: {_choice(others)}."
     )
 
 

@@ -10,7 +10,7 @@ from typing import Literal
 
 from starshift.data.sources import composed, counted, some
 from starshift.errors import DataError
-from starshift.records import PARTS, SetAside
+from starshift.records import PARTS, SetAside, Target
 from starshift.records.dataset import Part
 
 _PART_NAMES: dict[str, Part] = {
@@ -25,7 +25,7 @@ class Labelled:
     """One file that is meant to be a picture, with what its place says."""
 
     path: str
-    label: str  # as written; normalized when all names are compared
+    label: str  # of the leading target; of folders and names as written, normalized when all names are compared
     part: Part
 
 
@@ -33,11 +33,14 @@ class Labelled:
 class Layout:
     """What was understood of the places and names of files."""
 
-    name: Literal["class folders", "part folders", "file names", "label file"]
+    name: Literal["class folders", "part folders", "file names", "label file", "pattern in file names"]
     labelled: list[Labelled] = field(default_factory=list)
     set_aside: list[SetAside] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     folders: dict[tuple[Part, str], str] = field(default_factory=dict)  # part and class: its folder, with "/"
+    targets: tuple[Target, ...] = ()  # the first leads; none where folders or names tell classes
+    further: dict[str, dict[str, str]] = field(default_factory=dict)  # other targets by name: labels by path
+    problems: list[str] = field(default_factory=list)  # why the labels cannot be used
 
 
 def recognize(candidates: Sequence[str], folders: Sequence[str], tables: Sequence[str]) -> Layout:

@@ -170,7 +170,8 @@ def lay(overlay: Overlay, dataset: Dataset, *, min_per_class: int) -> Overlaid:
             label = one.label if one and one.decision == "relabel" else picture.label
             left.append((index, msgspec.structs.replace(picture, label=label)))
     pictures = tuple(picture for _, picture in left)
-    if lacks := _lacks(overlay, dataset.classes, pictures, min_per_class):
+    classes = dataset.classes if dataset.target.is_classes else ()
+    if lacks := _lacks(overlay, classes, pictures, min_per_class):
         raise DataError(lacks)
     aside = [
         SetAside(picture.path, "dropped", f"Line {overlay.decisions[picture.digest].line} of {overlay.name} drops it.")
@@ -178,7 +179,8 @@ def lay(overlay: Overlay, dataset: Dataset, *, min_per_class: int) -> Overlaid:
     ]
     changed = msgspec.structs.replace(
         dataset,
-        pictures=pictures,
+        examples=pictures,
+        further={name: tuple(labels[index] for index, _ in left) for name, labels in dataset.further.items()},
         set_aside=tuple(sorted([*dataset.set_aside, *aside], key=lambda lost: lost.path)),
         remarks=(*dataset.remarks, *overlay.remarks, *_remarks(overlay, dataset)),
     )
@@ -204,7 +206,8 @@ def carry(split: Split, overlaid: Overlaid, overlay: Overlay) -> Split:
         for part in ("train", "validation", "test")
     }
     learned = {overlaid.dataset.pictures[index].label for index in parts["train"]}
-    if lacking := [name for name in overlaid.dataset.classes if name not in learned]:
+    classes = overlaid.dataset.classes if overlaid.dataset.target.is_classes else ()
+    if lacking := [name for name in classes if name not in learned]:
         raise DataError(
             f"With {overlay.name}, the training part has no picture of {some(map(repr, lacking))}. Change its lines, "
             "add pictures, or have the parts drawn anew with another --seed."

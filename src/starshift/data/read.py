@@ -1,11 +1,12 @@
-"""From a folder, a zip or a label file to a Dataset, and from a Dataset to pixels."""
+"""From a folder, a zip, a label file or names to a Dataset, and from a Dataset to pixels."""
 
 from __future__ import annotations
 
 import hashlib
 import zipfile
-from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -13,17 +14,22 @@ from typing import NamedTuple
 import numpy as np
 from msgspec import convert
 
+from starshift.data import enough
 from starshift.data.cache import Rows, RowStore, Writer, cache_root
 from starshift.data.decode import Facts, Frame, decode
+from starshift.data.kinds import Wanted
 from starshift.data.labels import LabelFile as LabelFile
-from starshift.data.labels import label
-from starshift.data.layout import Labelled, Layout, recognize
+from starshift.data.labels import Row, Table, label, parse
+from starshift.data.layout import Labelled as Labelled
+from starshift.data.layout import Layout, recognize
+from starshift.data.pattern import Pattern, by_pattern
 from starshift.data.sift import PICTURE_ENDINGS, Sifted, ending, explain_by_ending, sift
-from starshift.data.sources import SingleFile, Source, composed, counted, open_source, printable, some
+from starshift.data.sources import SingleFile, Source, counted, open_source, printable, some
+from starshift.data.tables import PARQUET, read_cells
+from starshift.data.told import plain, present, too_much_alike
 from starshift.errors import DataError, UnreadablePicture
 from starshift.execution import map_ordered
-from starshift.records import PARTS, Dataset, Picture, SetAside
-from starshift.records.dataset import Part
+from starshift.records import PARTS, Dataset, Picture, SetAside, Target
 
 Progress = Callable[[int, int], None]
 """Called with the number of pictures done and their total."""
@@ -33,6 +39,8 @@ def read(
     source: str | Path,
     *,
     labels: LabelFile | None = None,
+    pattern: Pattern | None = None,
+    targets: Sequence[Wanted] = (),
     frame: Frame = Frame(64),  # noqa: B008  frozen
     min_per_class: int = 2,
     cache: Path | None = None,
@@ -40,9 +48,10 @@ def read(
 ) -> Pictures:
     """Read a folder or zip of labelled pictures; every file is used, set aside with its reason, or skipped.
 
-    labels: a CSV file; without it the classes come from folders or file names. frame: pixels to decode to
-    while the files are verified; they stay in the cache. min_per_class: readable pictures that every class
-    needs, in a given training part too. cache: folder, by default `cache_root()`.
+    labels: a label file. pattern: what file names say; targets: which of its fields are to be predicted, the first
+    leads. Without either, the classes come from folders or file names. frame: pixels to decode to while the files are
+    verified; they stay in the cache. min_per_class: readable pictures that every class needs, in a given training part
+    too. cache: folder, by default `cache_root()`.
     Raises DataError, with every problem at once, if the source cannot be used as it is; StarshiftError if
     the cache cannot be written.
     """
@@ -50,13 +59,15 @@ def read(
     sifted = sift(opened)
     if not sifted.candidates:
         raise DataError(_no_pictures(opened, sifted))
-    layout = _layout(opened, sifted, labels)
+    layout = _layout(opened, sifted, labels, pattern, targets)
     places, problems = _with_normal_names(layout)
+    if layout.problems:  # of the labels: nothing need be decoded to say so
+        raise DataError([*layout.problems, *problems])
     folder = cache or cache_root()
     store = _store(folder, frame)
     pictures, unreadable = _verify(opened, places, store, frame, progress)
-    if problems := problems + _lacks(layout, places, pictures, min_per_class):
-        raise DataError(problems + _reasons(unreadable))
+    if problems := problems + enough.lacks(layout, places, pictures, min_per_class):
+        raise DataError(problems + enough.reasons(unreadable))
     dataset = _dataset(opened, layout, sifted, pictures, unreadable)
     return Pictures(dataset, opened, folder, store.damaged)
 
@@ -119,13 +130,30 @@ class Pictures:
 # Places: which file is of which class
 
 
-def _layout(source: Source, sifted: Sifted, labels: LabelFile | None) -> Layout:
-    if labels is None:
-        return recognize(sifted.candidates, source.listing.folders, sifted.tables)
-    return label(labels, label_bytes(source, labels.path), sifted.candidates, source.listing.folders)
+def _layout(
+    source: Source, sifted: Sifted, labels: LabelFile | None, pattern: Pattern | None, targets: Sequence[Wanted]
+) -> Layout:
+    candidates, folders = sifted.candidates, source.listing.folders
+    if labels is not None:
+        return label(labels, label_table(source, labels.path), candidates, folders)
+    if pattern is not None:
+        return by_pattern(pattern, targets, candidates, folders)
+    return recognize(candidates, folders, sifted.tables)
 
 
-def label_bytes(source: Source, path: Path) -> bytes:
+def label_table(source: Source, path: Path) -> Table:
+    """The label file, read. Raises DataError where it is not there or is no table, MissingExtra for Parquet."""
+    if not path.name.casefold().endswith(PARQUET):
+        return parse(_label_bytes(source, path), path.name)
+    if not path.is_file():
+        raise DataError(f"There is no label file '{path}' here; Parquet is not looked for inside the source.")
+    cells = read_cells(path)
+    rows = zip(*cells.columns.values(), strict=True)
+    found = [Row(number, tuple(row)) for number, row in zip(cells.rows, rows, strict=True)]
+    return Table(cells.name, tuple(cells.columns), found)
+
+
+def _label_bytes(source: Source, path: Path) -> bytes:
     """The label file: where the path leads, or inside the source."""
     if path.is_file():
         try:
@@ -155,33 +183,22 @@ def _with_normal_names(layout: Layout) -> tuple[list[Labelled], list[str]]:
 
     Sorted by part, then by path, whatever order the file system has.
     """
+    if layout.targets:
+        problems = [problem for target in layout.targets for problem in too_much_alike(_names(target))]
+        return sorted(layout.labelled, key=lambda place: (_order(place.part), place.path)), problems
     written = {place.label for place in layout.labelled} | {name for _, name in layout.folders}
-    alike: dict[str, set[str]] = defaultdict(set)
-    for name in written:
-        alike[_plain(name).casefold()].add(name)
-    problems = [_too_much_alike(names) for names in alike.values() if len(names) > 1]
-    layout.folders = {(part, _plain(name)): folder for (part, name), folder in layout.folders.items()}
-    places = [Labelled(place.path, _plain(place.label), place.part) for place in layout.labelled]
-    return sorted(places, key=lambda place: (_order(place.part), place.path)), sorted(problems)
+    layout.folders = {(part, plain(name)): folder for (part, name), folder in layout.folders.items()}
+    places = [replace(place, label=plain(place.label)) for place in layout.labelled]
+    return sorted(places, key=lambda place: (_order(place.part), place.path)), too_much_alike(written)
 
 
-def _plain(name: str) -> str:
-    return composed(name).strip()
+def _names(target: Target) -> tuple[str, ...]:
+    """Names that a person gave, and may have given twice; characters of strings are none."""
+    return () if target.kind == "string" else target.classes
 
 
 def _order(part: str) -> int:
     return PARTS.index(part) if part in PARTS else -1
-
-
-def _too_much_alike(names: set[str]) -> str:
-    listed = some(f"'{name}'" for name in sorted(names))
-    plain = {_plain(name) for name in names}
-    if len(plain) > 1:
-        return f"The classes {listed} differ only in capital letters; give them one name."
-    return (
-        f"The classes {listed} look alike: they differ only in blanks or in how an accent is stored; "
-        "give them one name."
-    )
 
 
 # ----------------------------------------------------------------------------------------------------
@@ -257,65 +274,6 @@ def _stored(facts: Facts | Picture) -> dict[str, str | int | float]:
 
 
 # ----------------------------------------------------------------------------------------------------
-# Whether it is enough to learn from
-
-
-def _lacks(layout: Layout, places: Sequence[Labelled], pictures: Sequence[Picture], least: int) -> list[str]:
-    """What keeps these pictures from being a data set, as sentences."""
-    meant = Counter((place.part, place.label) for place in places)
-    readable = Counter((picture.part, picture.label) for picture in pictures)
-    groups = {*meant, *layout.folders}
-    classes = sorted({name for _, name in groups})
-    lacks = _lacking_parts(groups) if layout.name == "part folders" else []
-    if len(classes) == 1:
-        lacks.append(f"There is only one class, '{classes[0]}'; add pictures of at least one other.")
-    learned_from = [group for group in sorted(groups) if group[0] in ("", "train")]
-    few = [
-        _too_few(group, meant[group], readable[group], least, layout)
-        for group in learned_from
-        if readable[group] < max(least, 1)
-    ]
-    more = [f"{len(few) - MOST_SENTENCES} more classes have too few pictures."]
-    return lacks + few[:MOST_SENTENCES] + (more if len(few) > MOST_SENTENCES else [])
-
-
-MOST_SENTENCES = 20
-"""Of one kind; after so many, the rest is counted."""
-
-
-def _too_few(group: tuple[str, str], meant: int, readable: int, least: int, layout: Layout) -> str:
-    part, name = group
-    where = f" in the {part} part" if part else ""
-    if not meant:
-        folder = layout.folders[group].rstrip("/")  # type: ignore[index]
-        return f"The class folder '{folder}' holds no pictures. Add some, or remove the folder."
-    aside = f" ({meant - readable} cannot be read)" if meant > readable else ""
-    has = f"{counted(readable, 'readable picture')}{where}{aside}"
-    return f"Class '{name}' has {has}; at least {max(least, 1)} are needed. Add pictures, or take the class out."
-
-
-def _lacking_parts(groups: set[tuple[Part, str]]) -> list[str]:
-    learned = {name for part, name in groups if part == "train"}
-    if not learned:
-        return ["There is no train part with labelled pictures; name one folder 'train', or give no parts."]
-    return [
-        f"Class '{name}' is in the {part} part and not in the train part, so it cannot be learned. Add "
-        "pictures of it to the train part, or remove it."
-        for part, name in sorted(groups)
-        if name not in learned
-    ]
-
-
-def _reasons(unreadable: Sequence[SetAside]) -> list[str]:
-    if not unreadable:
-        return []
-    kinds = Counter(lost.kind for lost in unreadable)
-    by_kind = some(f"{count} {kind}" for kind, count in kinds.most_common())
-    example = f"'{unreadable[0].path}': {unreadable[0].reason}"
-    return [f"{counted(len(unreadable), 'file')} could not be read ({by_kind}), such as {example}"]
-
-
-# ----------------------------------------------------------------------------------------------------
 # The record
 
 
@@ -327,15 +285,27 @@ def _dataset(
     unreadable: Sequence[SetAside],
 ) -> Dataset:
     set_aside = [*sifted.set_aside, *layout.set_aside, *unreadable]
+    further = {name: tuple(labels[picture.path] for picture in pictures) for name, labels in layout.further.items()}
+    absent = _absent_classes(pictures) if not layout.targets or layout.targets[0].is_classes else []
     return Dataset(
         source=source.name,
         layout=layout.name,
-        classes=tuple(sorted({picture.label for picture in pictures})),
-        pictures=tuple(pictures),
+        targets=_targets(layout, pictures, further),
+        examples=tuple(pictures),
         set_aside=tuple(sorted(set_aside, key=lambda lost: lost.path)),
         skipped=dict(sorted(sifted.skipped.items())),
-        remarks=(*layout.remarks, *_absent_classes(pictures), *_odd_endings(pictures)),
+        remarks=(*layout.remarks, *absent, *_odd_endings(pictures)),
+        further=further,
     )
+
+
+def _targets(layout: Layout, pictures: Sequence[Picture], further: Mapping[str, Sequence[str]]) -> tuple[Target, ...]:
+    """What is to be predicted, with the classes of which there are readable pictures."""
+    labels = [picture.label for picture in pictures]
+    if not layout.targets:
+        return (Target.of_classes(sorted(set(labels))),)
+    leading, *others = layout.targets
+    return present(leading, labels), *(present(target, further[target.name]) for target in others)
 
 
 def _absent_classes(pictures: Sequence[Picture]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Which pictures train, which validate, and which are sealed: own splits, and those that folders give."""
+"""Which examples train, which validate, and which are sealed: own splits, and those that the source gives."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ RATIOS = (6, 2, 2)
 """Training, validation and test, as the seeds have them."""
 
 LARGE, LARGE_RATIOS = 1_000_000, (98, 1, 1)
-"""From so many pictures on, the seeds' other ratios."""
+"""From so many examples on, the seeds' other ratios."""
 
 VALIDATION_CUT = (3, 1)
 """Training and validation, where only a test part is given: the same 6:2 as RATIOS."""
@@ -35,7 +35,7 @@ def make_split(
     """Keep the parts that the source's folders give; where they give none, make a stratified split, or one in time.
 
     groups: lists of indices that stay together. together: what else than copies they are, in words. order: a number
-    per picture that grows with time; training then has the earliest pictures and the test the latest.
+    per example that grows with time; training then has the earliest examples and the test the latest.
 
     A folder `train` alone is divided too: so many sets are handed out (Kaggle's dogs-vs-cats for one), with
     nothing in them to measure by. Raises DataError where validation or test stand without a training part.
@@ -52,7 +52,7 @@ def make_split(
 
 
 def ratios_for(count: int) -> tuple[float, float, float]:
-    """6:2:2, or 98:1:1 for a million pictures and more: a hundredth of them is then plenty to measure by."""
+    """6:2:2, or 98:1:1 for a million examples and more: a hundredth of them is then plenty to measure by."""
     return LARGE_RATIOS if count >= LARGE else RATIOS
 
 
@@ -66,26 +66,27 @@ def stratified(
 ) -> Split:
     """Divide every class as `ratios` say into training, validation and test.
 
-    groups: lists of indices into `dataset.pictures` that stay together (copies of one picture), of whatever classes;
-    together: what else than copies they are, in words. ratios: `ratios_for` so many pictures if None. A class of 2 or
-    more has a picture in training, one of 3 or more also in validation, unless its groups forbid it. The order in which
-    pictures and groups are listed plays no part. Raises UsageError where a ratio is not above 0.
+    groups: lists of indices into `dataset.examples` that stay together (copies of one picture, say), of whatever
+    classes; together: what else than copies they are, in words. ratios: `ratios_for` so many examples if None. A class
+    of 2 or more has an example in training, one of 3 or more also in validation, unless its groups forbid it; numbers
+    are divided in up to ten parts by size (Target.strata). The order in which examples and groups are listed plays no
+    part. Raises UsageError where a ratio is not above 0.
     """
-    ratios = ratios or ratios_for(len(dataset.pictures))
+    ratios = ratios or ratios_for(len(dataset.examples))
     if min(ratios) <= 0:
         raise UsageError(f"The ratios of a split must be three numbers above 0, such as 6:2:2, not {ratios}.")
-    parts = _dealt(dataset, range(len(dataset.pictures)), groups, ratios, seed)
+    parts = _dealt(dataset, range(len(dataset.examples)), groups, ratios, seed)
     how = f"stratified {_in_words(ratios)}, seed {seed}{_kept_together(dataset, groups, together)}"
     return _split(parts, how)
 
 
 def in_time(dataset: Dataset, order: Sequence[float], *, groups: Sequence[Sequence[int]] = ()) -> Split:
-    """The earliest pictures to train on, later ones to validate, the latest for the test, by `ratios_for`.
+    """The earliest examples to train on, later ones to validate, the latest for the test, by `ratios_for`.
 
-    order: a number per picture that grows with time. Pictures of one moment stay in one part, those of a group in that
-    of the latest of them. Raises DataError where a class has no picture in the training part, or a part is empty.
+    order: a number per example that grows with time. Examples of one moment stay in one part, those of a group in that
+    of the latest of them. Raises DataError where a class has no example in the training part, or a part is empty.
     """
-    ratios = ratios_for(len(dataset.pictures))
+    ratios = ratios_for(len(dataset.examples))
     parts = blocks(moments(order, groups), ratios)
     _check_time(dataset, np.arange(len(parts)), parts, needed=3)
     return _split(parts, f"in time {_in_words(ratios)}, training on the earliest")
@@ -96,15 +97,16 @@ def _check_time(dataset: Dataset, rows: np.ndarray, parts: np.ndarray, *, needed
     problems = []
     if empty := [PARTS[part] for part in range(needed) if part not in parts]:
         problems.append(
-            f"Cut in time, no picture is left for {' and '.join(empty)}: too many are of one moment. Order by "
+            f"Cut in time, no {dataset.noun} is left for {' and '.join(empty)}: too many are of one moment. Order by "
             "something finer."
         )
-    labels = np.array([dataset.pictures[row].label for row in rows])
-    if late := sorted(set(labels.tolist()) - set(labels[parts == TRAIN].tolist())):
+    labels = np.array([dataset.examples[row].label for row in rows])
+    late = sorted(set(labels.tolist()) - set(labels[parts == TRAIN].tolist())) if dataset.target.is_classes else []
+    if late:
         shown = ", ".join(map(repr, late[:5])) + (f" and {len(late) - 5} more" if len(late) > 5 else "")
         problems.append(
-            f"Cut in time, the training part, which has the earliest pictures, has none of {shown}: no model can learn "
-            "a class that it never saw. Add earlier pictures of it, or leave the class out."
+            f"Cut in time, the training part, which has the earliest {dataset.noun}s, has none of {shown}: no model "
+            f"can learn a class that it never saw. Add earlier {dataset.noun}s of it, or leave the class out."
         )
     if problems:
         raise DataError(problems)
@@ -124,7 +126,7 @@ def given(
     is an order. A test part is never cut from given parts. Raises DataError where there is no training part, or nothing
     but one.
     """
-    parts = np.array([PARTS.index(picture.part) if picture.part else -1 for picture in dataset.pictures])
+    parts = np.array([PARTS.index(example.part) if example.part else -1 for example in dataset.examples])
     _check_given(dataset, parts)
     how = f"as the folders give it ({', '.join(dataset.given_parts)})"
     if VALIDATION not in parts:
@@ -132,13 +134,13 @@ def given(
         if len(order):
             parts[rows] = blocks(moments(order, groups)[rows], VALIDATION_CUT)
             _check_time(dataset, rows, parts[rows], needed=2)
-            how += "; validation cut from train 75:25, the latest pictures"
+            how += f"; validation cut from train 75:25, the latest {dataset.noun}s"
         else:
             parts[rows] = _dealt(dataset, rows, groups, VALIDATION_CUT, seed)
             kept = _kept_together(dataset, groups, together)
             how += f"; validation cut from train 75:25, stratified, seed {seed}{kept}"
     if "test" not in dataset.given_parts:
-        how += "; no sealed test part: the validation pictures also choose the model"
+        how += f"; no sealed test part: the validation {dataset.noun}s also choose the model"
     return _split(parts, how)
 
 
@@ -158,7 +160,7 @@ def _check_given(dataset: Dataset, parts: np.ndarray) -> None:
     outside = int((parts < 0).sum())
     if outside:
         problems.append(
-            f"{outside:,} of {len(parts):,} pictures are in none of the given parts. Move them into one of "
+            f"{outside:,} of {len(parts):,} {dataset.noun}s are in none of the given parts. Move them into one of "
             f"{', '.join(dataset.given_parts)}, or out of the folder."
         )
     if problems:
@@ -172,14 +174,14 @@ def _dealt(
     ratios: Sequence[float],
     seed: int,
 ) -> np.ndarray:
-    """The part of each picture in `rows`: int (rows,)."""
-    # Sorted by path first, so that the draw depends on the pictures and not on how they were listed.
+    """The part of each example in `rows`: int (rows,)."""
+    # Sorted by path first, so that the draw depends on the examples and not on how they were listed.
     rows = np.asarray(rows)
-    order = np.argsort([dataset.pictures[row].path for row in rows], kind="stable")
+    order = np.argsort([dataset.examples[row].path for row in rows], kind="stable")
     inside = sorted(map(sorted, within(groups, rows[order])))
     parts = np.empty(len(rows), dtype=np.int64)
     parts[order] = deal(
-        np.asarray(dataset.targets)[rows[order]],
+        dataset.target.strata(dataset.labels())[rows[order]],
         group_ids(len(rows), inside),
         ratios,
         seed=child(seed, "split"),
@@ -190,7 +192,7 @@ def _dealt(
 
 def _kept_together(dataset: Dataset, groups: Sequence[Sequence[int]], together: str) -> str:
     """What the groups are: as the caller says, or copies, exact ones where all files of a group are the same."""
-    several = [{dataset.pictures[index].digest for index in group} for group in groups if len(group) > 1]
+    several = [{dataset.examples[index].digest for index in group} for group in groups if len(group) > 1]
     if together or not several:
         return f", {together} kept together" if together else ""
     return f", exact {'and near ' if any(len(digests) > 1 for digests in several) else ''}copies kept together"
@@ -201,6 +203,6 @@ def _in_words(ratios: Sequence[float]) -> str:
 
 
 def _split(parts: np.ndarray, how: str) -> Split:
-    """Turn one part number per picture into a Split."""
+    """Turn one part number per example into a Split."""
     train, validation, test = (tuple(np.flatnonzero(parts == part).tolist()) for part in range(len(PARTS)))
     return Split(train=train, validation=validation, test=test, how=how)

@@ -9,7 +9,7 @@ import numpy as np
 
 from starshift.apportion import deal, group_ids
 from starshift.evaluation import metrics
-from starshift.evaluation.protocol import estimated, proportion
+from starshift.evaluation.estimates import estimated, proportion
 from starshift.evaluation.statistics import DRAWS, bootstrap_weights, wilson
 from starshift.records import ConfidenceBin, Estimate, Reliability, Temperature
 from starshift.seeds import child

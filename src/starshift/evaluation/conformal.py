@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from starshift.evaluation.calibration import fit_temperature, scaled
-from starshift.evaluation.protocol import proportion
+from starshift.evaluation.estimates import proportion
 from starshift.evaluation.statistics import LEVEL
 from starshift.records import Threshold
 

@@ -33,8 +33,8 @@ def diagnose(history: Sequence[Epoch]) -> str:
     - "overfits from epoch k on", once more: after its best epoch the validation loss got no better, while the
       training loss fell by another quarter and ended below PARTED times it. Nothing got worse, but what was
       learned since then is the training pictures themselves.
-    - "underfits": the training loss lost less than a tenth of its first value, and the training accuracy
-      ended below 90 %.
+    - "underfits": the training loss lost less than a tenth of its first value, and the training accuracy,
+      where there is one, ended below 90 %.
     - "fits": none of these.
     """
     if len(history) < SMALLEST_HISTORY:
@@ -57,7 +57,8 @@ def diagnose(history: Sequence[Epoch]) -> str:
             f"overfits from epoch {history[best + 1].epoch} on: {at_best} and has not improved since, while "
             f"training loss went on falling from {history[best].loss:.3g} to {history[-1].loss:.3g}"
         )
-    if training[-1] > 0.9 * training[0] and history[-1].accuracy < 0.9:
+    poor = history[-1].metric == "mean absolute error" or history[-1].accuracy < 0.9
+    if training[-1] > 0.9 * training[0] and poor:
         return (
             f"underfits: training loss hardly fell, from {history[0].loss:.3g} to {history[-1].loss:.3g}; "
             "a larger network, a higher learning rate or more epochs may help"

@@ -3,39 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Literal
 
 import numpy as np
 
 from starshift.apportion import deal, group_ids
 from starshift.errors import DataError, RunError
-from starshift.evaluation import metrics
-from starshift.evaluation.statistics import (
-    DRAWS,
-    LEVEL,
-    bootstrap_weights,
-    mcnemar,
-    paired_difference,
-    percentile_interval,
-    wilson,
+from starshift.evaluation import label_sets, metrics, numbers, strings
+from starshift.evaluation.estimates import bootstrapped, proportion
+from starshift.evaluation.statistics import LEVEL, mcnemar, mean_interval, paired_difference, paired_t
+from starshift.records import (
+    Answers,
+    AnyScore,
+    ClassScore,
+    Estimate,
+    LabelsPredictions,
+    NumberPredictions,
+    Predictions,
+    Score,
+    StringPredictions,
+    Verdict,
 )
-from starshift.records import ClassScore, Estimate, Predictions, Score, Verdict
 from starshift.seeds import child
 
 ABOUT_THE_RECIPE = (
     "One run of each: about these fitted models, not the recipes; that takes at least 3 seeds or repeated folds."
 )
 """What a comparison of two single runs leaves open; belongs below every table of such verdicts."""
-
-FEW_PICTURES = 100
-"""Below this, bootstrap intervals are given with a warning."""
-
-FEW_MISTAKES = 15
-"""Below this too, whatever the number of pictures: the draws then repeat the same few mistakes. With about 7 intervals
-of 95 % cover 90 to 93 %, with 14 91 to 94, with 35 all but 95 (benchmarks/coverage.py)."""
-
-NO_SPREAD = "all bootstrap draws of these pictures give this value"
-"""The method of a bootstrap figure without bounds: nothing is wrong, say, or no class has two pictures."""
 
 Outcome = Literal["gain", "loss", "undecided"]
 
@@ -50,24 +45,41 @@ _BOOTSTRAPPED: dict[str, Metric] = {
 }
 
 
-def score(predictions: Predictions, *, seed: int) -> Score:
-    """Say how one fitted model did on these pictures; those whose label is not known are left out.
+def score(answers: Answers, *, seed: int, noun: str = "picture") -> AnyScore:
+    """Say how one fitted model did on these examples; those whose label is not known are left out.
 
-    Accuracy and recalls have Wilson's interval, the other figures a bootstrap over pictures (`seed` draws it;
-    the same seed for every model of a ladder). `classes` names every class: one without pictures here has a
-    recall with n = 0 and no interval. Raises DataError where no picture has a known label.
+    Shares have Wilson's interval, the other figures a bootstrap over examples (`seed` draws it; the same seed for every
+    model of a ladder). noun: what an example is called. Raises DataError where no example has a known label.
     """
-    known = np.flatnonzero(predictions.targets >= 0)
-    if not len(known):
-        raise DataError("There is no labelled picture to score. A score needs at least 1 of known class.")
+    if not answers.known.any():
+        raise DataError(f"There is no labelled {noun} to score. A score needs at least 1 of known class.")
+    seed = child(seed, "bootstrap")
+    if isinstance(answers, Predictions):
+        return score_classes(answers, seed=seed, noun=noun)
+    if isinstance(answers, NumberPredictions):
+        return numbers.score(answers, seed=seed, noun=noun)
+    if isinstance(answers, LabelsPredictions):
+        return label_sets.score(answers, seed=seed, noun=noun)
+    assert isinstance(answers, StringPredictions)
+    return strings.score(answers, seed=seed, noun=noun)
+
+
+def score_classes(predictions: Predictions, *, seed: int, noun: str = "picture") -> Score:
+    """`score` where each example has one class.
+
+    `classes` of the score names every class: one without examples here has a recall with n = 0 and no interval.
+    """
+    known = predictions.known
     targets, probabilities = predictions.targets[known], predictions.probabilities[known]
     table = metrics.confusion(targets, probabilities.argmax(axis=1), len(predictions.classes))
-    figures = _bootstrapped(targets, probabilities, seed=child(seed, "bootstrap"))
+    wrong = int(len(targets) - table.trace())
+    measured = {name: partial(metric, targets, probabilities) for name, metric in _BOOTSTRAPPED.items()}
+    figures = bootstrapped(measured, targets, seed=seed, wrong=wrong, noun=noun)
     balanced_accuracy, macro_f1 = figures["balanced_accuracy"], figures["macro_f1"]
     log_loss = figures["log_loss"]
     assert balanced_accuracy and macro_f1 and log_loss  # only the AUC can be undefined
     return Score(
-        accuracy=proportion(int(table.trace()), len(known)),
+        accuracy=proportion(int(table.trace()), len(targets)),
         balanced_accuracy=balanced_accuracy,
         macro_f1=macro_f1,
         roc_auc=figures["roc_auc"],
@@ -75,31 +87,66 @@ def score(predictions: Predictions, *, seed: int) -> Score:
         confusion=tuple(tuple(row) for row in table.tolist()),
         classes=_class_scores(predictions.classes, table),
         brier=figures["brier"],
+        top_5=_top_5(targets, probabilities),
     )
 
 
-def compare(model: str, predictions: Predictions, against: str, other: Predictions) -> Verdict:
-    """Say whether `model` recognizes more of these pictures than `against`, or whether it cannot be told.
+TOP = 5
+"""Classes among which the true one is looked for, where there are more of them."""
 
-    Both are predictions for the same pictures in the same order, else RunError. A gain or a loss is declared
-    only where Tango's 95 % interval leaves out 0 and the exact McNemar test has p < 0.05. The two disagree
-    only close to the limit (5 against 0: interval above 0, p = 0.06); the test, which is exact, then keeps
-    the last word, and the sentence gives its p. The verdict is about these fitted models; what it would take
-    to speak of their recipes is ABOUT_THE_RECIPE.
+
+def _top_5(targets: np.ndarray, probabilities: np.ndarray) -> Estimate | None:
+    """The share whose true class is among the five likeliest, by Wilson; None where there are no more classes."""
+    if probabilities.shape[1] <= TOP:
+        return None
+    share = metrics.top(targets, probabilities, np.ones((len(targets), 1)), TOP)
+    return proportion(round(float(share[0]) * len(targets)), len(targets))
+
+
+def losses(answers: Answers) -> np.ndarray:
+    """What each example costs: float64 (N,). It decides between models whose leading figures are equal.
+
+    Classes: -ln(probability of the true class), nats. Labels: the mean over the labels. Numbers: the squared error.
+    Strings: edits over characters.
     """
-    _check_same_pictures(model, predictions, against, other)
-    known = predictions.targets >= 0
-    mine, theirs = predictions.right[known], other.right[known]
+    if isinstance(answers, Predictions):
+        return metrics.log_losses(answers.targets, answers.probabilities)
+    if isinstance(answers, NumberPredictions):
+        return np.asarray((answers.values - answers.targets) ** 2)
+    if isinstance(answers, LabelsPredictions):
+        return label_sets.losses(answers)
+    assert isinstance(answers, StringPredictions)
+    return strings.losses(answers)
+
+
+def compare(model: str, answers: Answers, against: str, other: Answers, *, noun: str = "picture") -> Verdict:
+    """Say whether `model` does better on these examples than `against`, or whether it cannot be told.
+
+    Both are answers for the same examples in the same order, else RunError. Where an answer is right or wrong, a gain
+    or a loss is declared only where Tango's 95 % interval leaves out 0 and the exact McNemar test has p < 0.05. The two
+    disagree only close to the limit (5 against 0: interval above 0, p = 0.06); the test, which is exact, then keeps
+    the last word, and the sentence gives its p. Elsewhere it is the paired t-test on the examples' figures. The verdict
+    is about these fitted models; what it would take to speak of their recipes is ABOUT_THE_RECIPE.
+    """
+    _check_same_examples(model, answers, against, other, noun)
+    known = answers.known
+    if not known.any():
+        raise DataError(f"There is no labelled {noun} to compare the models by. It takes at least 1.")
+    if answers.is_right_or_wrong:
+        return _compare_right(model, against, answers.figures[known] > 0, other.figures[known] > 0, answers.leads, noun)
+    return _compare_means(model, against, answers.figures[known], other.figures[known], answers, noun)
+
+
+def _compare_right(model: str, against: str, mine: np.ndarray, theirs: np.ndarray, metric: str, noun: str) -> Verdict:
+    """mine, theirs: bool (n,), whether each answer is right."""
     only_model, only_other, n = int((mine & ~theirs).sum()), int((theirs & ~mine).sum()), len(mine)
     interval = paired_difference(only_model, only_other, n)
-    if interval is None:
-        raise DataError("There is no labelled picture to compare the models by. It takes at least 1.")
+    assert interval is not None
     low, high = interval
     difference = Estimate((only_model - only_other) / n, low, high, n, "Tango, paired")
     p_value = mcnemar(only_model, only_other)
-    significant = p_value < 1 - LEVEL
     outcome: Outcome = "undecided"
-    if significant and (low > 0 or high < 0):
+    if p_value < 1 - LEVEL and (low > 0 or high < 0):
         outcome = "gain" if low > 0 else "loss"
     return Verdict(
         model=model,
@@ -110,7 +157,38 @@ def compare(model: str, predictions: Predictions, against: str, other: Predictio
         only_model_right=only_model,
         only_other_right=only_other,
         p_value=p_value,
-        sentence=_sentence(outcome, difference.value, low, high, n, p_value),
+        sentence=_sentence(outcome, difference.value, low, high, n, p_value, noun),
+        metric=metric,
+    )
+
+
+ROUNDING = 1e-6
+"""Of the figures themselves: a smaller difference of means comes of float32, whatever a test says of it."""
+
+
+def _compare_means(
+    model: str, against: str, mine: np.ndarray, theirs: np.ndarray, answers: Answers, noun: str
+) -> Verdict:
+    """mine, theirs: float (n,), each example's figure."""
+    differences, n = mine - theirs, len(mine)
+    low, high = mean_interval(differences)
+    p_value = paired_t(differences)
+    better_low = isinstance(answers, NumberPredictions)
+    outcome: Outcome = "undecided"
+    if p_value < 1 - LEVEL and abs(differences.mean()) > ROUNDING * max(np.abs(mine).mean(), np.abs(theirs).mean()):
+        outcome = "gain" if (differences.mean() < 0) == better_low else "loss"
+    difference = Estimate(float(differences.mean()), low, high, n, "Student's t, paired")
+    return Verdict(
+        model=model,
+        against=against,
+        outcome=outcome,
+        about="model",
+        difference=difference,
+        only_model_right=None,
+        only_other_right=None,
+        p_value=p_value,
+        sentence=_sentence_of_means(outcome, difference, answers, noun),
+        metric=answers.leads,
     )
 
 
@@ -137,50 +215,10 @@ def inner_folds(
     pairs = [(np.flatnonzero(parts != fold), rows) for fold, rows in enumerate(tested) if len(rows)]
     if len(pairs) < 2:
         raise DataError(
-            f"{len(targets):,} training pictures cannot be divided into {folds} inner folds: it takes "
+            f"{len(targets):,} training examples cannot be divided into {folds} inner folds: it takes "
             "at least one class with 2 pictures that are not copies of each other. Add pictures."
         )
     return pairs
-
-
-def _bootstrapped(targets: np.ndarray, probabilities: np.ndarray, *, seed: int) -> dict[str, Estimate | None]:
-    """Every figure of _BOOTSTRAPPED with its interval; None where it is undefined."""
-    n, wrong = len(targets), int((probabilities.argmax(axis=1) != targets).sum())
-    drawn: dict[str, list[np.ndarray | None]] = {name: [] for name in _BOOTSTRAPPED}
-    for weights in bootstrap_weights(targets, seed=seed):
-        for name, metric in _BOOTSTRAPPED.items():
-            drawn[name].append(metric(targets, probabilities, weights))
-    figures: dict[str, Estimate | None] = {}
-    for name, metric in _BOOTSTRAPPED.items():
-        value = metric(targets, probabilities, np.ones((n, 1)))
-        blocks = [block for block in drawn[name] if block is not None]
-        figures[name] = None if value is None else estimated(float(value[0]), np.concatenate(blocks), n, wrong)
-    return figures
-
-
-def estimated(value: float, drawn: np.ndarray, n: int, wrong: int) -> Estimate:
-    """A figure with its bootstrap interval, or with the reason why it has none.
-
-    drawn: float (draws,), the figure in each draw. n: pictures. wrong: how many of them were not recognized.
-    """
-    if np.ptp(drawn) < 1e-12:
-        # "1.0 to 1.0" would claim certainty from a part that merely happens to hold no mistake.
-        return Estimate(value, None, None, n, NO_SPREAD)
-    low, high = percentile_interval(value, drawn)
-    method = f"bootstrap over pictures, {DRAWS} draws"
-    if n < FEW_PICTURES:
-        method += f"; with fewer than {FEW_PICTURES} pictures the interval tends to be too narrow"
-    elif wrong < FEW_MISTAKES:
-        method += f"; with fewer than {FEW_MISTAKES} mistakes the interval tends to be too narrow"
-    return Estimate(value, low, high, n, method)
-
-
-def proportion(right: int, n: int) -> Estimate:
-    """A share with Wilson's interval; without pictures it is 0 of 0, with no bounds."""
-    interval = wilson(right, n)
-    if interval is None:
-        return Estimate(0.0, None, None, 0, "no pictures of this class")
-    return Estimate(right / n, *interval, n, "Wilson")
 
 
 def _class_scores(classes: tuple[str, ...], table: np.ndarray) -> tuple[ClassScore, ...]:
@@ -192,28 +230,23 @@ def _class_scores(classes: tuple[str, ...], table: np.ndarray) -> tuple[ClassSco
     )
 
 
-def _check_same_pictures(model: str, predictions: Predictions, against: str, other: Predictions) -> None:
-    """Raise RunError unless both are about the same pictures, labels and classes, in the same order."""
-    same = (
-        predictions.classes == other.classes
-        and predictions.paths == other.paths
-        and np.array_equal(predictions.targets, other.targets)
-    )
-    if not same:
+def _check_same_examples(model: str, answers: Answers, against: str, other: Answers, noun: str) -> None:
+    """Raise RunError unless both are about the same examples and labels, in the same order."""
+    if not answers.same_task(other):
         raise RunError(
-            f"The predictions of '{model}' ({len(predictions.paths):,} pictures) and '{against}' "
-            f"({len(other.paths):,} pictures) are not about the same pictures with the same labels "
+            f"The predictions of '{model}' ({len(answers.paths):,} {noun}s) and '{against}' "
+            f"({len(other.paths):,} {noun}s) are not about the same {noun}s with the same labels "
             "in the same order, so they cannot be compared pair by pair. Predict both again on one part."
         )
 
 
-def _sentence(outcome: Outcome, value: float, low: float, high: float, n: int, p_value: float) -> str:
-    """A verdict in words; shares are told in points of accuracy."""
-    pictures = f"on these {n:,} pictures" if n > 1 else "on this one picture"
+def _sentence(outcome: Outcome, value: float, low: float, high: float, n: int, p_value: float, noun: str) -> str:
+    """A verdict in words; shares are told in points."""
+    where = f"on these {n:,} {noun}s" if n > 1 else f"on this one {noun}"
     if outcome == "undecided":
         value_text, low_text, high_text = _points(value, low, high, digits=1)
         sign = "+" if float(value_text) > 0 else ""
-        text = f"no difference can be told {pictures}: {sign}{value_text} points, "
+        text = f"no difference can be told {where}: {sign}{value_text} points, "
         text += f"95 % interval {low_text} to {high_text}"
         # An interval without 0 beside "no difference" needs its reason.
         return f"{text}; exact McNemar p = {p_value:.2g}" if low > 0 or high < 0 else text
@@ -221,7 +254,38 @@ def _sentence(outcome: Outcome, value: float, low: float, high: float, n: int, p
     near, far = (low, high) if outcome == "gain" else (-high, -low)
     digits = next((digits for digits in (1, 2, 3) if round(100 * near, digits) > 0), 4)  # never "0.0 to 2.1"
     value_text, near_text, far_text = _points(abs(value), near, far, digits=digits)
-    return f"this model {verb} {value_text} points {pictures}, 95 % interval {near_text} to {far_text}"
+    return f"this model {verb} {value_text} points {where}, 95 % interval {near_text} to {far_text}"
+
+
+def _sentence_of_means(outcome: Outcome, difference: Estimate, answers: Answers, noun: str) -> str:
+    """A verdict in words where figures are means: of errors in the target's unit, or of shares, in points."""
+    errors = isinstance(answers, NumberPredictions)
+    where = f"on these {difference.n:,} {noun}s" if difference.n > 1 else f"on this one {noun}"
+
+    def told(value: float) -> str:
+        return f"{value:.3g}" if errors else _points(value, digits=1)[0]
+
+    if difference.low is None or difference.high is None:
+        return f"no difference can be told {where}: one alone has no spread"
+    low, high, value = difference.low, difference.high, difference.value
+    unit = "" if errors else " points"
+    what = f"the {answers.leads} "
+    if outcome == "undecided":
+        sign = "+" if value > 0 else ""
+        return (
+            f"no difference in {answers.leads} can be told {where}: {sign}{told(value)}{unit}, 95 % interval "
+            f"{told(low)} to {told(high)}"
+        )
+    if errors:
+        verb = "lower" if value < 0 else "higher"
+        near, far = (-high, -low) if value < 0 else (low, high)
+        return f"{what}of this model is {told(abs(value))} {verb} {where}, 95 % interval {told(near)} to {told(far)}"
+    verb = "gains" if value > 0 else "loses"
+    near, far = (low, high) if value > 0 else (-high, -low)
+    return (
+        f"this model {verb} {told(abs(value))} points of {answers.leads} {where}, 95 % interval {told(near)} to "
+        f"{told(far)}"
+    )
 
 
 def _points(*shares: float, digits: int) -> list[str]:

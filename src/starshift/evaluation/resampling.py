@@ -13,8 +13,7 @@ from starshift.errors import UsageError
 from starshift.evaluation.forward import forward_folds
 from starshift.evaluation.protocol import inner_folds
 from starshift.evaluation.statistics import LEVEL, holm, mean_interval, resampled_t, wilson
-from starshift.records.resampled import FoldResult, RecipeVerdict, Resampled
-from starshift.records.score import Estimate
+from starshift.records import Answers, Estimate, FoldResult, NumberPredictions, RecipeVerdict, Resampled
 from starshift.seeds import child
 
 AUTO, HOLDOUT = "auto", "holdout"
@@ -22,13 +21,13 @@ AUTO, HOLDOUT = "auto", "holdout"
 MOST_REPEATS, MOST_FOLDS = 100, 50
 
 FEW = 1000
-"""Pictures outside the test part below which folds are drawn 10 times by `auto`: a head on them takes moments."""
+"""Examples outside the test part below which folds are drawn 10 times by `auto`: a head on them takes moments."""
 
 ENOUGH = 1000
-"""Validation pictures from which `auto` leaves it at hold-out: the interval is then at most 6.2 points long."""
+"""Validation examples from which `auto` leaves it at hold-out: the interval is then at most 6.2 points long."""
 
 FOLD_LUCK = 0.3
-"""Share by which one draw of the folds adds to the variance of accuracy, beside that of the pictures themselves; found
+"""Share by which one draw of the folds adds to the variance of accuracy, beside that of the examples themselves; found
 by simulating whole procedures (benchmarks/coverage.py). Repeats average it away."""
 
 Fold = tuple[np.ndarray, np.ndarray]
@@ -37,7 +36,7 @@ Fold = tuple[np.ndarray, np.ndarray]
 
 @dataclass(frozen=True)
 class Protocol:
-    """Iterated K-fold validation with shuffling: `repeats` times, all pictures but the test part in `folds` folds."""
+    """Iterated K-fold validation with shuffling: `repeats` times, all examples but the test part in `folds` folds."""
 
     repeats: int
     folds: int
@@ -66,17 +65,17 @@ def parse(text: str) -> Protocol | None:
     return Protocol(repeats, folds)
 
 
-def choose(validation: int, outside_test: int) -> tuple[Protocol | None, str]:
-    """What `auto` means for so many pictures, and why, as a clause.
+def choose(validation: int, outside_test: int, noun: str = "picture") -> tuple[Protocol | None, str]:
+    """What `auto` means for so many examples, and why, as a clause. noun: what one is called.
 
     Chollet's rule (seed 001): hold-out where there is plenty, K folds where there is little, iterated where there is
     very little.
     """
     if validation >= ENOUGH:
-        return None, f"{validation:,} validation pictures are enough to tell models apart by a few points"
+        return None, f"{validation:,} validation {noun}s are enough to tell models apart by a few points"
     if outside_test < FEW:
-        return Protocol(10, 5), f"{outside_test:,} pictures are so few that one split moves the figure by luck alone"
-    return Protocol(1, 5), f"{validation:,} validation pictures alone leave a wide interval"
+        return Protocol(10, 5), f"{outside_test:,} {noun}s are so few that one split moves the figure by luck alone"
+    return Protocol(1, 5), f"{validation:,} validation {noun}s alone leave a wide interval"
 
 
 def draw(
@@ -89,9 +88,9 @@ def draw(
 ) -> list[tuple[int, int, Fold]]:
     """(repeat, fold, (indices to fit on, indices held out)) for every fit, stratified, groups on one side.
 
-    targets: int (N,), of the pictures outside the test part. A picture that is alone in its class is never held out.
+    targets: int (N,), of the examples outside the test part. An example that is alone in its class is never held out.
     order: (N,), numbers that grow with time, if training must not see the future; the folds are then drawn once.
-    Raises DataError where the pictures do not make 2 folds.
+    Raises DataError where the examples do not make 2 folds.
     """
     if len(order):
         return [
@@ -107,36 +106,58 @@ def draw(
     ]
 
 
-def summarize(protocol: Protocol, results: Sequence[FoldResult], held: Sequence[np.ndarray]) -> Resampled:
-    """All fits of one recipe in figures. held: of each result, the pictures held out: int (n,).
+@dataclass(frozen=True)
+class Figure:
+    """The figure by which recipes are compared, as Answers have it."""
 
-    Accuracy is the mean over the repeats, with Wilson's interval at n = the number of pictures, however often each
-    was predicted: a second repeat brings no new pictures. It is widened for the luck of the folds, by FOLD_LUCK over
-    the number of repeats. Log loss: mean over the repeats, Student's interval over pictures, widened alike. How often
-    the first holds the truth is in docs/benchmarks.md.
+    metric: str = "accuracy"
+    is_right_or_wrong: bool = True  # each example's figure is 1 or 0
+    is_error: bool = False  # lower is better, in the target's own unit
+    noun: str = "picture"
+
+    @classmethod
+    def of(cls, answers: Answers, noun: str) -> Figure:
+        """That of some answers. noun: what an example is called."""
+        return cls(answers.leads, answers.is_right_or_wrong, isinstance(answers, NumberPredictions), noun)
+
+
+def summarize(
+    protocol: Protocol, results: Sequence[FoldResult], held: Sequence[np.ndarray], figure: Figure | None = None
+) -> Resampled:
+    """All fits of one recipe in figures. held: of each result, the examples held out: int (n,).
+
+    Accuracy is the mean over the repeats, with Wilson's interval at n = the number of examples, however often each
+    was predicted: a second repeat brings no new examples. It is widened for the luck of the folds, by FOLD_LUCK over
+    the number of repeats. What is not right or wrong, and the loss: mean over the repeats, Student's interval over
+    examples, widened alike. How often the first holds the truth is in docs/benchmarks.md.
     """
+    figure = figure or Figure()
     size = int(max(rows.max(initial=-1) for rows in held)) + 1
-    times, right, losses = np.zeros(size), np.zeros(size), np.zeros(size)
+    times, figures, losses = np.zeros(size), np.zeros(size), np.zeros(size)
     for result, rows in zip(results, held, strict=True):
         times[rows] += 1
-        right[rows] += result.right
+        figures[rows] += result.figures
         losses[rows] += result.losses
     seen = times > 0
-    shares, each = right[seen] / times[seen], losses[seen] / times[seen]
+    shares, each = figures[seen] / times[seen], losses[seen] / times[seen]
     n, method = int(seen.sum()), f"out of {protocol}"
     widened = 1 + FOLD_LUCK / protocol.repeats
-    low, high = wilson(float(shares.sum()) / widened, n / widened) or (None, None)
+    if figure.is_right_or_wrong:
+        low, high = wilson(float(shares.sum()) / widened, n / widened) or (None, None)
+        how = f"{method}; Wilson over {figure.noun}s, widened for the luck of the folds"
+    else:
+        low, high = mean_interval(shares, wider=widened**0.5)
+        how = f"{method}; Student's t over {figure.noun}s, widened for the luck of the folds"
     return Resampled(
         protocol=str(protocol),
-        accuracy=Estimate(
-            float(shares.mean()), low, high, n, f"{method}; Wilson over pictures, widened for the luck of the folds"
-        ),
-        log_loss=Estimate(
+        leading=Estimate(float(shares.mean()), low, high, n, how),
+        loss=Estimate(
             float(each.mean()), *mean_interval(each, wider=widened**0.5), n, f"{method}; Student's t, widened alike"
         ),
-        fold_accuracies=tuple(float(np.mean(result.right)) for result in results),
+        fold_figures=tuple(float(np.mean(result.figures)) for result in results),
         trained_on=int(np.median([result.trained_on for result in results])),
         seconds=round(sum(result.seconds for result in results), 2),
+        metric=figure.metric,
     )
 
 
@@ -146,39 +167,57 @@ class Comparison:
 
     recipe: str
     against: str
-    difference: tuple[float, ...]  # of accuracy, fold by fold
-    test_share: float  # pictures held out over pictures trained on
+    difference: tuple[float, ...]  # of the leading figure, fold by fold
+    test_share: float  # examples held out over examples trained on
 
 
-def compare(comparisons: Sequence[Comparison], pictures: int, protocol: Protocol) -> list[RecipeVerdict]:
+def compare(
+    comparisons: Sequence[Comparison], examples: int, protocol: Protocol, figure: Figure | None = None
+) -> list[RecipeVerdict]:
     """A verdict for every comparison of a ladder, by the corrected resampled t-test, together by Holm's method."""
     tests = [resampled_t(np.array(one.difference), one.test_share) for one in comparisons]
     adjusted = holm([p_value for _, _, p_value in tests])
     return [
-        _verdict(one, low, high, p_value, together, pictures, protocol)
-        for one, (low, high, p_value), together in zip(comparisons, tests, adjusted, strict=True)
+        _verdict(one, test, together, examples, protocol, figure or Figure())
+        for one, test, together in zip(comparisons, tests, adjusted, strict=True)
     ]
 
 
 def _verdict(
-    one: Comparison, low: float, high: float, p_value: float, adjusted: float, pictures: int, protocol: Protocol
+    one: Comparison,
+    test: tuple[float, float, float],
+    adjusted: float,
+    examples: int,
+    protocol: Protocol,
+    figure: Figure,
 ) -> RecipeVerdict:
+    low, high, p_value = test
     mean = float(np.mean(one.difference))
     outcome: Literal["gain", "loss", "undecided"] = "undecided"
     if adjusted < 1 - LEVEL and mean:
-        outcome = "gain" if mean > 0 else "loss"
-    where = f"over {protocol} of {pictures:,} pictures"
+        outcome = "gain" if (mean < 0) == figure.is_error else "loss"
+    where = f"over {protocol} of {examples:,} {figure.noun}s"
     p_text = f"p = {adjusted:.2g}" if adjusted >= 0.001 else "p < 0.001"
-    test = f"corrected resampled t-test, {p_text}" + (" after Holm" if adjusted > p_value else "")
+    how = f"corrected resampled t-test, {p_text}" + (" after Holm" if adjusted > p_value else "")
+    told = _number if figure.is_error else _points
+    of = "" if figure.metric == "accuracy" else f" of {figure.metric}"
+    unit = "" if figure.is_error else " points"
     if outcome == "undecided":
-        sentence = f"as a recipe, no difference from {one.against} can be told {where}: {_signed(mean)} points, 95 % "
-        sentence += f"interval {_points(low)} to {_points(high)}; {test}"
+        sentence = f"as a recipe, no difference from {one.against} can be told {where}: "
+        sentence += f"{'+' if float(told(mean)) > 0 else ''}{told(mean)}{unit}{of}, 95 % "
+        sentence += f"interval {told(low)} to {told(high)}; {how}"
+    elif figure.is_error:
+        near, far = (-high, -low) if mean < 0 else (low, high)
+        sentence = (
+            f"as a recipe, its {figure.metric} is {told(abs(mean))} {'lower' if mean < 0 else 'higher'} than that "
+        )
+        sentence += f"of {one.against} {where}, 95 % interval {told(near)} to {told(far)}; {how}"
     else:
         verb, near, far = ("gains", low, high) if outcome == "gain" else ("loses", -high, -low)
-        sentence = f"as a recipe, {verb} {_points(abs(mean))} points against {one.against} {where}, 95 % interval "
-        sentence += f"{_points(near)} to {_points(far)}; {test}"
+        sentence = f"as a recipe, {verb} {told(abs(mean))} points{of} against {one.against} {where}, 95 % interval "
+        sentence += f"{told(near)} to {told(far)}; {how}"
     method = f"corrected resampled t, {protocol}"
-    difference = Estimate(mean, low, high, pictures, method)
+    difference = Estimate(mean, low, high, examples, method)
     return RecipeVerdict(one.recipe, one.against, outcome, difference, len(one.difference), p_value, adjusted, sentence)
 
 
@@ -186,6 +225,5 @@ def _points(share: float) -> str:
     return f"{round(100 * share, 1) + 0.0:.1f}"
 
 
-def _signed(share: float) -> str:
-    text = _points(share)
-    return f"+{text}" if float(text) > 0 else text
+def _number(value: float) -> str:
+    return f"{value:.3g}"

@@ -106,6 +106,21 @@ def mean_interval(values: np.ndarray, *, wider: float = 1.0, level: float = LEVE
     return mean - half, mean + half
 
 
+def paired_t(differences: np.ndarray) -> float:
+    """Student's t-test for a mean of 0, two-sided: its p-value.
+
+    differences: float (n,). For fewer than 2 it is 1; without any spread 1 for a mean of 0, else 0.
+    """
+    from scipy.special import stdtr
+
+    n = len(differences)
+    if n < 2:
+        return 1.0
+    error = float(differences.std(ddof=1)) / math.sqrt(n)
+    mean = float(differences.mean())
+    return float(2 * stdtr(n - 1, -abs(mean) / error)) if error else float(mean == 0)
+
+
 def resampled_t(differences: np.ndarray, test_share: float, *, level: float = LEVEL) -> tuple[float, float, float]:
     """The corrected resampled t-test for the mean of differences over folds: (low, high, p-value), two-sided.
 

@@ -18,9 +18,9 @@ NEAR_ACROSS_PARTS = f"{NEAR} across parts"
 
 
 def exact_copies(dataset: Dataset) -> list[list[int]]:
-    """Groups of two or more pictures whose files have the same bytes, as indices into `dataset.pictures`."""
+    """Groups of two or more pictures whose files have the same bytes, as indices into `dataset.examples`."""
     by_digest: dict[str, list[int]] = defaultdict(list)
-    for index, picture in enumerate(dataset.pictures):
+    for index, picture in enumerate(dataset.examples):
         by_digest[picture.digest].append(index)
     return [group for group in by_digest.values() if len(group) > 1]
 
@@ -29,13 +29,13 @@ def groups(dataset: Dataset, near: Sequence[Pair]) -> list[list[int]]:
     """Groups of two or more pictures that are copies of each other, exact or near; each picture in one at most."""
     pairs = [[pair.first, pair.second] for pair in near]
     together: dict[int, list[int]] = defaultdict(list)
-    for index, group in enumerate(group_ids(len(dataset.pictures), [*exact_copies(dataset), *pairs]).tolist()):
+    for index, group in enumerate(group_ids(len(dataset.examples), [*exact_copies(dataset), *pairs]).tolist()):
         together[group].append(index)
     return [group for group in together.values() if len(group) > 1]
 
 
 def seen_in(dataset: Dataset, near: Sequence[Pair], trained: Collection[int]) -> frozenset[int]:
-    """Pictures outside `trained` of which a copy, exact or near, is in it. All are indices into `dataset.pictures`."""
+    """Pictures outside `trained` of which a copy, exact or near, is in it. All are indices into `dataset.examples`."""
     digests = dataset.digests
     known = {digests[index] for index in trained}
     sides = [(digests[pair.first], digests[pair.second]) for pair in near]
@@ -51,13 +51,13 @@ def findings(dataset: Dataset, near: Sequence[Pair] = ()) -> list[Finding]:
 
 def across_parts(dataset: Dataset) -> list[list[int]]:
     """Groups of exact copies that lie in more than one given part."""
-    return [group for group in exact_copies(dataset) if len({dataset.pictures[index].part for index in group}) > 1]
+    return [group for group in exact_copies(dataset) if len({dataset.examples[index].part for index in group}) > 1]
 
 
 def _exact_findings(dataset: Dataset) -> list[Finding]:
     groups = exact_copies(dataset)
-    pictures = dataset.pictures
-    labels = [{pictures[index].label for index in group} for group in groups]
+    examples, noun = dataset.examples, dataset.noun
+    labels = [{examples[index].label for index in group} for group in groups]
     contradictory = [group for group, names in zip(groups, labels, strict=True) if len(names) > 1]
     agreeing = [group for group, names in zip(groups, labels, strict=True) if len(names) == 1]
     found = []
@@ -65,29 +65,34 @@ def _exact_findings(dataset: Dataset) -> list[Finding]:
         surplus = sum(len(group) - 1 for group in agreeing)
         found.append(
             _finding(dataset, "exact copies", "note", agreeing,
-                     f"{_count(surplus, 'file is an exact copy', 'files are exact copies')} of another picture of the "
-                     "same class. Our own splits keep copies in one part, so that they cannot flatter.")
+                     f"{_count(surplus, f'{noun} is an exact copy', f'{noun}s are exact copies')} of another one"
+                     f"{' of the same class' if dataset.target.is_classes else ''}. Our own splits keep copies in one "
+                     "part, so that they cannot flatter.")
         )  # fmt: skip
     if contradictory:
         found.append(
             _finding(dataset, "contradictory copies", "warning", contradictory,
-                     f"{_count(len(contradictory), 'picture stands', 'pictures stand')} in more than one class: the "
-                     "same bytes with different labels. At most one of the labels is right; look at them and drop "
-                     "the wrong ones.")
+                     f"{_count(len(contradictory), f'{noun} stands', f'{noun}s stand')} "
+                     f"{_in_several(dataset)}: the same content with different labels. At most one of the labels is "
+                     "right; look at them and drop the wrong ones.")
         )  # fmt: skip
     if leaks := across_parts(dataset):
         found.append(
             _finding(dataset, "leak", "warning", leaks,
-                     f"{_count(len(leaks), 'picture stands', 'pictures stand')} in more than one of the given parts "
-                     f"({', '.join(dataset.given_parts)}). A model that has seen a picture in training is not tested "
+                     f"{_count(len(leaks), f'{noun} stands', f'{noun}s stand')} in more than one of the given parts "
+                     f"({', '.join(dataset.given_parts)}). A model that has seen a {noun} in training is not tested "
                      "by it.")
         )  # fmt: skip
     return found
 
 
+def _in_several(dataset: Dataset) -> str:
+    return "in more than one class" if dataset.target.is_classes else "there more than once"
+
+
 def _near_findings(dataset: Dataset, near: Sequence[Pair]) -> list[Finding]:
     """Pairs by what they mean: one class, two classes, two given parts; the most alike first, as they come."""
-    pictures = dataset.pictures
+    pictures, classes = dataset.examples, dataset.target.is_classes
     pairs = [[pair.first, pair.second] for pair in near]
     agreeing = [pair for pair in pairs if len({(pictures[index].label, pictures[index].part) for index in pair}) == 1]
     contradictory = [pair for pair in pairs if len({pictures[index].label for index in pair}) > 1]
@@ -96,15 +101,19 @@ def _near_findings(dataset: Dataset, near: Sequence[Pair]) -> list[Finding]:
     if agreeing:
         found.append(
             _finding(dataset, NEAR, "note", agreeing,
-                     f"{_pairs(agreeing, 'of one class')} the same picture: resized, compressed anew, cut, mirrored, "
-                     "brighter or darker. Our own splits keep near copies in one part, so that they cannot flatter.")
+                     f"{_pairs(agreeing, 'of one class' if classes else 'with one label')} the same picture: "
+                     "resized, compressed anew, cut, mirrored, brighter or darker. Our own splits keep near copies in "
+                     "one part, so that they cannot flatter.")
         )  # fmt: skip
     if contradictory:
         found.append(
             _finding(dataset, f"{NEAR} in two classes", "warning", contradictory,
                      f"{_pairs(contradictory, 'of different classes')} the same picture "
                      f"({_classes(dataset, contradictory)}). At most one of the labels is right, unless a picture can "
-                     "be of both classes.")
+                     "be of both classes."
+                     if classes
+                     else f"{_pairs(contradictory, 'with different labels')} the same picture. At most one of the "
+                     "labels is right.")
         )  # fmt: skip
     if across:
         found.append(
@@ -122,7 +131,7 @@ MOST_CLASS_PAIRS = 3
 
 def _classes(dataset: Dataset, pairs: Sequence[Sequence[int]]) -> str:
     """The pairs of classes that share most: "40 of 'Faces' and 'Faces_easy', 1 of 'cat' and 'dog'"."""
-    labels = [tuple(sorted(repr(dataset.pictures[index].label) for index in pair)) for pair in pairs]
+    labels = [tuple(sorted(repr(dataset.examples[index].label) for index in pair)) for pair in pairs]
     names, counts = np.unique(labels, axis=0, return_counts=True)
     order = np.argsort(-counts, kind="stable")
     shown = [f"{counts[i]:,} of {names[i][0]} and {names[i][1]}" for i in order[:MOST_CLASS_PAIRS]]
@@ -135,7 +144,7 @@ def _pairs(pairs: Sequence[Sequence[int]], where: str) -> str:
 
 
 def _finding(dataset: Dataset, kind: str, severity: str, groups: list[list[int]], sentence: str) -> Finding:
-    paths = tuple(tuple(dataset.pictures[index].path for index in group) for group in groups)
+    paths = tuple(tuple(dataset.examples[index].path for index in group) for group in groups)
     return Finding(kind=kind, severity=severity, sentence=sentence, groups=paths)  # type: ignore[arg-type]
 
 

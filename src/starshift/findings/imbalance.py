@@ -24,29 +24,37 @@ def is_uneven(counts: Mapping[str, int]) -> bool:
 
 def findings(dataset: Dataset) -> list[Finding]:
     """What the sizes of the classes mean for the figures."""
-    counts = Counter(picture.label for picture in dataset.pictures)
+    if not dataset.target.is_classes:
+        return []
+    counts = Counter(dataset.labels())
+    del counts[""]  # where a label is missing
     found = []
     if is_uneven(counts):
-        found.append(Finding("imbalance", "note", _uneven(counts)))
+        found.append(Finding("imbalance", "note", _uneven(counts, dataset.noun)))
     if few := sorted(name for name, count in counts.items() if count < FEW):
         found.append(
             Finding(
                 "few pictures",
                 "warning",
-                f"{len(few)} of {len(counts)} classes have fewer than {FEW} pictures: {_shown(few)}. Their own "
-                "figures rest on one or two validation pictures each and say next to nothing.",
+                f"{len(few)} of {len(counts)} classes have fewer than {FEW} {dataset.noun}s: {_shown(few)}. Their own "
+                f"figures rest on one or two validation {dataset.noun}s each and say next to nothing.",
             )
         )
     return found + _few_in_parts(dataset)
 
 
-def _uneven(counts: Counter[str]) -> str:
+def _uneven(counts: Counter[str], noun: str) -> str:
     (largest, most), (smallest, least) = counts.most_common()[0], counts.most_common()[-1]
     return (
-        f"The classes are uneven: {largest!r} has {most:,} pictures, {smallest!r} has {least:,}. "
+        f"The classes are uneven: {largest!r} has {most:,} {noun}s, {smallest!r} has {least:,}. "
         "Look at balanced accuracy and the figures per class, not at accuracy alone: balanced accuracy leads in the "
-        "report and chooses the model. Where small classes matter as much as large ones, let them count as much, "
-        "with variants such as features:balance=yes."
+        "report and chooses the model."
+        + (
+            " Where small classes matter as much as large ones, let them count as much, with variants such as "
+            "features:balance=yes."
+            if noun == "picture"
+            else ""
+        )
     )
 
 
@@ -54,14 +62,14 @@ def _few_in_parts(dataset: Dataset) -> list[Finding]:
     """Classes that a given validation or test part examines by a handful of pictures."""
     found = []
     for part in PARTS[1:]:
-        counts = Counter(picture.label for picture in dataset.pictures if picture.part == part)
+        counts = Counter(example.label for example in dataset.examples if example.part == part)
         if few := sorted(name for name, count in counts.items() if count < FEW_IN_PART):
             found.append(
                 Finding(
                     "few pictures",
                     "note",
-                    f"The {part} part has fewer than {FEW_IN_PART} pictures of {len(few)} of {len(counts)} classes: "
-                    f"{_shown(few)}. One picture moves their own figures by 20 points or more.",
+                    f"The {part} part has fewer than {FEW_IN_PART} {dataset.noun}s of {len(few)} of {len(counts)} "
+                    f"classes: {_shown(few)}. One {dataset.noun} moves their own figures by 20 points or more.",
                 )
             )
     return found

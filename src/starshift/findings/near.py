@@ -163,7 +163,7 @@ def _found(dataset: Dataset, rows: Sequence[int], squares: np.ndarray) -> list[_
     """The pairs among some of the pictures, `rows`, whose grey squares are `squares`."""
     chosen = [dataset.pictures[row] for row in rows]
     sides = np.array([min(picture.width, picture.height) for picture in chosen])
-    classes = np.array(dataset.targets)[np.array(rows)]
+    classes = dataset.encoded()[np.array(rows)]
     return [
         _Found((chosen[pair.first].digest, chosen[pair.second].digest), round(pair.likeness, 4), pair.mirrored)
         for pair in pairs_of(squares, sides, classes)

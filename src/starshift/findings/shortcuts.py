@@ -76,11 +76,11 @@ class Told:
 
 
 def findings(dataset: Dataset, measures: Measures, *, seed: int = 0) -> list[Finding]:
-    """Which cues tell the class, and which the given part, with figures.
+    """Which cues tell the class, where there are classes, and which the given part, with figures.
 
     measures: of all pictures, in their order. seed: of shuffles and folds.
     """
-    questions = [("class", np.array(dataset.targets), dataset.classes)]
+    questions = [("class", dataset.encoded(), dataset.classes)] if dataset.target.is_classes else []
     if parts := dataset.given_parts:
         places = np.array([parts.index(picture.part) for picture in dataset.pictures])
         questions += [("part", places, parts)] if len(parts) > 1 else []

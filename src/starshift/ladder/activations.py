@@ -34,7 +34,7 @@ class Rows:
     """What a network is trained on, and which rows of it serve what."""
 
     pixels: Any  # array-like of uint8 pictures (N, size, size, 3) or float16 activations (N, h, w, c)
-    targets: np.ndarray  # int (N,)
+    targets: list[np.ndarray]  # of each target, (N, …), as Target.encode has them
     split: Split  # of the N
     groups: Sequence[Sequence[int]]  # rows that must not be torn apart: views of one picture and of its copies
 
@@ -97,18 +97,16 @@ class Source:
         """Pixels of all pictures, or activations of the views, computed where they are not stored yet."""
         materials = self.materials
         if self.from_pixels:
-            return Rows(materials.pixels(self.base.frame), materials.targets, materials.split, materials.groups)
+            return Rows(materials.pixels(self.base.frame), materials.every_target, materials.split, materials.groups)
         for views in self.views:
             self._keep(views)
         train, validation = self.views
-        of_train, of_validation = (
-            materials.targets[list(part)] for part in (materials.split.train, materials.split.validation)
-        )
+        parts = [list(part) for part in (materials.split.train, materials.split.validation)]
         learned = tuple(range(len(train)))
         held_out = tuple(range(len(train), len(train) + len(validation)))
         return Rows(
             self.trunk.store.rows([*train.names, *validation.names]),
-            np.concatenate([*[of_train] * train.count, of_validation]),
+            [np.concatenate([*[one[parts[0]]] * train.count, one[parts[1]]]) for one in materials.every_target],
             Split(learned, held_out, (), "views of the training part; the validation part"),
             self._view_groups(),
         )

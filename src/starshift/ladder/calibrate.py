@@ -28,7 +28,10 @@ DETAIL = "temperature"
 def chosen(state: Climb, recipes: Mapping[str, Recipe], materials: Materials) -> Calibration | None:
     """What the validation part says of the best rung of a climb; None where `calibrate` has nothing to say."""
     best = state.best
-    return calibrate(best.name, recipes[best.name], state.predictions[best.name], materials) if best else None
+    answers = state.predictions[best.name] if best else None
+    if best is None or not isinstance(answers, Predictions):
+        return None  # only probabilities of classes are calibrated
+    return calibrate(best.name, recipes[best.name], answers, materials)
 
 
 def calibrate(rung: str, recipe: Recipe, predictions: Predictions, materials: Materials) -> Calibration | None:
@@ -59,7 +62,7 @@ def is_calibrated_already(recipe: Recipe) -> bool:
 
     There a temperature is a check, and validation need not be spent on it.
     """
-    return recipe.builder == "frozen" and not dense.is_dense(recipe)
+    return recipe.builder == "ngrams" or (recipe.builder == "frozen" and not dense.is_dense(recipe))
 
 
 def published(
@@ -78,8 +81,8 @@ def published(
         found = msgspec.structs.replace(found, thresholds=())
     if found is None or test is None or test.rung != found.rung or test.retrained != (retrained is not None):
         return found
-    predictions = folder.read_test()
-    return with_test(found, test, predictions, seed=materials.seed) if predictions else found
+    answers = folder.read_test(materials.target)
+    return with_test(found, test, answers, seed=materials.seed) if isinstance(answers, Predictions) else found
 
 
 def with_test(found: Calibration, test: TestRecord, predictions: Predictions, *, seed: int) -> Calibration:

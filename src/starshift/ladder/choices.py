@@ -105,7 +105,8 @@ def _losses(
 
     def loss(names: tuple[str, ...]) -> float:
         columns = np.concatenate([features[:, groups[name]] for name in names], axis=1)
-        return min(linear.fit_on(recipe, materials, columns).losses.values())
+        [fitted] = linear.heads_on(recipe, materials.about(materials.target), columns)
+        return min(fitted.head.losses.values())
 
     losses: dict[tuple[str, ...], float] = {(name,): loss((name,)) for name in groups}
     best = min(losses, key=lambda tried: losses[tried])[0]

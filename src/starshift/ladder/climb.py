@@ -6,25 +6,42 @@ import contextlib
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import msgspec
 
 from starshift import seeds
-from starshift.compose.predictor import Predictor
-from starshift.errors import MissingWeights, RunError, StarshiftError, TrainingDiverged, UsageError
+from starshift.compose.opening import open_model
+from starshift.errors import MissingExtra, MissingWeights, RunError, StarshiftError, TrainingDiverged, UsageError
 from starshift.evaluation import protocol
 from starshift.evaluation.diagnosis import diagnose
 from starshift.findings.imbalance import is_uneven
-from starshift.ladder import fit as family
+from starshift.ladder import fit as ways
+from starshift.ladder import multitask
+from starshift.ladder.answering import predict_all
 from starshift.ladder.copies import without_copies
+from starshift.ladder.families import LADDERS, find
 from starshift.ladder.folder import RunFolder
 from starshift.ladder.materials import Materials, key
+from starshift.ladder.options import Options
 from starshift.ladder.own import kept
-from starshift.ladder.rungs import Options, Rung, find
+from starshift.ladder.rungs import Rung
+from starshift.ladder.unfitted import evaluations
 from starshift.recipe import Recipe
-from starshift.records import Evaluation, Predictions, RungRecord, RunRecord, Score, TestRecord, Verdict
+from starshift.records import (
+    Answers,
+    AnyScore,
+    Estimate,
+    Family,
+    HeadRecord,
+    Predictions,
+    RungRecord,
+    RunRecord,
+    Score,
+    TestRecord,
+    Verdict,
+)
 
 
 @dataclass(frozen=True)
@@ -44,12 +61,13 @@ class Climb:
     """What a climb has come to so far."""
 
     records: list[RungRecord] = field(default_factory=list)
-    predictions: dict[str, Predictions] = field(default_factory=dict)
+    predictions: dict[str, Answers] = field(default_factory=dict)  # of the leading target, by rung
+    further: dict[str, dict[str, Answers]] = field(default_factory=dict)  # of the others, by rung and target
     uneven: bool = False  # whether classes differ so much in size that balanced accuracy chooses
 
     @property
     def best(self) -> RungRecord | None:
-        """The finished rung with the highest accuracy; of equals the one with the lower log loss.
+        """The finished rung with the best leading figure (accuracy, of classes); of equals the one with the lower loss.
 
         Over folds, where every finished rung was fitted on them; else on the validation part. Of uneven classes, it is
         balanced accuracy on the validation part: by accuracy, a model that gives up the small classes may be the best.
@@ -74,8 +92,10 @@ def plan(
         for rung in (earlier.rungs if earlier else ())
         if rung.status == "finished" and folder.has_rung(rung.name)
     }
+    rungs = _that_take(rungs, materials)
     wanted = {rung.name for rung in rungs}
-    rungs_by_name = {rung.name: rung for rung in (*rungs, *_known_again(before, wanted, folder))}
+    again = _known_again(before, wanted, folder, materials.dataset.family)
+    rungs_by_name = {rung.name: rung for rung in (*rungs, *again) if materials.target.kind in rung.kinds}
     recipes = _recipes(list(rungs_by_name.values()), wanted, options, materials)
     planned = [
         _plan_one(rungs_by_name[name], recipe, materials, folder, before.get(name), name in wanted)
@@ -84,7 +104,25 @@ def plan(
     return _ordered([one for one in planned if one is not None])
 
 
-def _known_again(before: Mapping[str, RungRecord], wanted: set[str], folder: RunFolder) -> Iterator[Rung]:
+def _that_take(rungs: Sequence[Rung], materials: Materials) -> list[Rung]:
+    """Those that can be fitted to this kind of target. Raises UsageError for others that were named.
+
+    Of a whole ladder they are left out, which is said where it could surprise: nobody misses what reads strings only.
+    """
+    kind, ladder = materials.target.kind, LADDERS[materials.dataset.family]
+    unfit = [rung for rung in rungs if kind not in rung.kinds]
+    if unfit and {rung.name for rung in rungs} != set(ladder):
+        able = ", ".join(rung.name for rung in ladder.values() if kind in rung.kinds)
+        what = f"takes no target of kind {kind}, and {materials.target.name!r} is one; {able} can"
+        raise UsageError([f"{rung.name}: this rung {what}." for rung in unfit])
+    if missed := [rung.name for rung in unfit if "multi-class" in rung.kinds]:
+        materials.progress.say(f"Left out, as they take no target of kind {kind}: {', '.join(missed)}.")
+    return [rung for rung in rungs if kind in rung.kinds]
+
+
+def _known_again(
+    before: Mapping[str, RungRecord], wanted: set[str], folder: RunFolder, family: Family
+) -> Iterator[Rung]:
     """Rungs that an earlier call finished and this one does not name; what this version cannot read is none of them.
 
     Those of the user's own are known by their recipes, and can be kept without their functions.
@@ -92,7 +130,7 @@ def _known_again(before: Mapping[str, RungRecord], wanted: set[str], folder: Run
     for name in before.keys() - wanted:
         with contextlib.suppress(UsageError, RunError):
             recipe = folder.read_recipe(name)
-            yield kept(name, before[name].description, recipe) if recipe and recipe.own else find(name)
+            yield kept(name, before[name].description, recipe) if recipe and recipe.own else find(name, family)
 
 
 def _recipes(rungs: Sequence[Rung], wanted: set[str], options: Options, materials: Materials) -> dict[str, Recipe]:
@@ -101,7 +139,9 @@ def _recipes(rungs: Sequence[Rung], wanted: set[str], options: Options, material
     recipes = {}
     for rung in rungs:
         try:
-            recipes[rung.name] = rung.recipe(options, materials.dataset)
+            recipes[rung.name] = recipe = rung.recipe(options, materials.dataset)
+            if found := multitask.problems(recipe, materials.dataset):
+                raise UsageError(found)
         except UsageError as error:
             problems += [f"{rung.name}: {problem}" for problem in error.problems if rung.name in wanted]
     if problems:
@@ -125,14 +165,14 @@ def _plan_one(
     rung: Rung, recipe: Recipe, materials: Materials, folder: RunFolder, before: RungRecord | None, wanted: bool
 ) -> Planned | None:
     try:
-        own = key(recipe, materials, *family.depends_on(recipe, materials))
+        own = key(recipe, materials, *ways.depends_on(recipe, materials))
         if before is not None and before.key == own:
             return Planned(rung, recipe, own, before.predicted_seconds or 0.0, done=before)
         if not wanted:
             return None
-        seconds = family.predict_seconds(recipe, materials) + _scoring_operations(materials) * _scoring_pace(materials)
+        seconds = ways.predict_seconds(recipe, materials) + _scoring_operations(materials) * _scoring_pace(materials)
         return Planned(rung, recipe, own, seconds)
-    except MissingWeights as lack:
+    except (MissingExtra, MissingWeights) as lack:
         if before is not None and _made_the_same_way(recipe, materials, before, folder):
             return Planned(rung, recipe, before.key, before.predicted_seconds or 0.0, done=before)
         return Planned(rung, recipe, reason=" ".join(lack.problems)) if wanted else None
@@ -140,11 +180,11 @@ def _plan_one(
 
 SCORING_PACE_NAME = "scoring, picture and class"
 SCORING_PACE = 8e-6
-"""Seconds per validation picture and class for intervals by 1,000 bootstrap draws, before it was measured here."""
+"""Seconds per validation example and class for intervals by 1,000 bootstrap draws, before it was measured here."""
 
 
 TELLING_OPERATIONS = 1000
-"""Pictures times classes below which scoring tells what calling costs; its pace is then not remembered."""
+"""Examples times classes below which scoring tells what calling costs; its pace is then not remembered."""
 
 
 def _scoring_pace(materials: Materials) -> float:
@@ -152,13 +192,13 @@ def _scoring_pace(materials: Materials) -> float:
 
 
 def _scoring_operations(materials: Materials) -> int:
-    return len(materials.split.validation) * len(materials.dataset.classes)
+    return len(materials.split.validation) * max(1, len(materials.dataset.classes))
 
 
 def _made_the_same_way(recipe: Recipe, materials: Materials, before: RungRecord, folder: RunFolder) -> bool:
     """Whether a finished rung is the one asked for, by what its model says of bases that are no longer at hand."""
     learnware, _ = folder.read_model(before.name)
-    return before.key == key(recipe, materials, *family.depended_on(learnware))
+    return before.key == key(recipe, materials, *ways.depended_on(learnware))
 
 
 def climb(
@@ -173,7 +213,7 @@ def climb(
 
     on_change: called after every rung, so that a stopped run has kept what was done.
     """
-    state = Climb(uneven=is_uneven(Counter(picture.label for picture in materials.dataset.pictures)))
+    state = Climb(uneven=materials.target.is_classes and is_uneven(Counter(materials.dataset.labels())))
     for one in planned:
         if one.done is not None:
             record = _again(one.done, rival(one.rung, state), state, materials, folder)
@@ -211,18 +251,21 @@ def _climb_one(
     name = one.rung.name
     folder.clear_rung(name)
     folder.write_recipe(name, one.recipe)
-    model = family.fit(one.recipe, materials, on_epoch=lambda epoch: folder.append_epoch(name, epoch))
+    model = ways.fit(one.recipe, materials, on_epoch=lambda epoch: folder.append_epoch(name, epoch))
     learnware = folder.write_model(name, model.learnware, model.tensors)
-    predictor = Predictor(learnware, model.tensors, materials.cache, materials.builder(learnware))
-    predictions = predict_part(predictor, materials, materials.split.validation)
+    opened = open_model(learnware, model.tensors, materials.cache, materials.builder(learnware))
+    predictions, further = predict_all(opened, materials, materials.split.validation)
     scoring = time.perf_counter()
-    score = protocol.score(predictions, seed=seeds.child(materials.seed, "bootstrap"))
+    score = _score(predictions, materials)
     if (operations := _scoring_operations(materials)) >= TELLING_OPERATIONS:
         materials.paces.put(SCORING_PACE_NAME, (time.perf_counter() - scoring) / operations)
-    evaluation = Evaluation(part="validation", score=score, sealed=False)
-    folder.write_model(name, msgspec.structs.replace(learnware, evaluations=(evaluation,)), model.tensors)
-    folder.write_predictions(name, predictions)
-    state.predictions[name] = predictions
+    folder.write_answers(name, predictions)
+    for target, answers in further.items():
+        folder.write_answers(name, answers, target)
+    state.predictions[name], state.further[name] = predictions, further
+    heads = _heads(name, further, best, state, materials)
+    found = evaluations("validation", score, heads, sealed=False)
+    folder.write_model(name, msgspec.structs.replace(learnware, evaluations=found), model.tensors)
     seconds = time.perf_counter() - began
     return RungRecord(
         name=name,
@@ -232,12 +275,31 @@ def _climb_one(
         predicted_seconds=round(one.seconds, 2),
         seconds=round(seconds, 2),
         score=score,
-        verdict=_verdict(name, predictions, best, state),
+        verdict=_verdict(name, predictions, best, state, materials),
         diagnosis=diagnose(model.history) if model.history else "",
         details=model.details or {},
         nondeterministic=model.nondeterministic,
         builder=one.recipe.builder,
-        without_copies=without_copies(predictions, materials, materials.split.validation),
+        without_copies=_clean(predictions, materials, materials.split.validation),
+        heads=heads,
+    )
+
+
+def _heads(
+    name: str, further: Mapping[str, Answers], best: RungRecord | None, state: Climb, materials: Materials
+) -> tuple[HeadRecord, ...]:
+    """The targets behind the first, each scored and compared as that one is; none where no label of it is known."""
+    noun, others = materials.dataset.noun, state.further.get(best.name, {}) if best else {}
+    return tuple(
+        HeadRecord(
+            target,
+            _score(answers, materials),
+            protocol.compare(name, answers, best.name, others[target], noun=noun)
+            if best and target in others
+            else None,
+        )
+        for target, answers in further.items()
+        if answers.known.any()
     )
 
 
@@ -246,18 +308,38 @@ def _again(
 ) -> RungRecord:
     """A rung finished earlier: its predictions are read, its verdict is made anew against today's rungs."""
     materials.progress.say(f"{done.name} is finished already; kept.")
-    predictions = _under_todays_names(folder.read_predictions(done.name), materials, materials.split.validation)
-    folder.write_predictions(done.name, predictions)
-    state.predictions[done.name] = predictions
-    verdict = _verdict(done.name, state.predictions[done.name], best, state)
-    clean = without_copies(predictions, materials, materials.split.validation)
-    return msgspec.structs.replace(done, verdict=verdict, resampled=None, recipe_verdict=None, without_copies=clean)
+    predictions = _under_todays_names(
+        folder.read_answers(done.name, materials.target), materials, materials.split.validation
+    )
+    folder.write_answers(done.name, predictions)
+    further = {
+        target.name: _under_todays_names(
+            folder.read_answers(done.name, target, further=True), materials, materials.split.validation
+        )
+        for target in materials.dataset.targets[1:]
+        if folder.has_answers(done.name, target.name)
+    }
+    for target, answers in further.items():
+        folder.write_answers(done.name, answers, target)
+    state.predictions[done.name], state.further[done.name] = predictions, further
+    verdict = _verdict(done.name, predictions, best, state, materials)
+    clean = _clean(predictions, materials, materials.split.validation)
+    heads = _heads(done.name, further, best, state, materials)
+    return msgspec.structs.replace(
+        done, verdict=verdict, resampled=None, recipe_verdict=None, without_copies=clean, heads=heads
+    )
 
 
-def _verdict(name: str, predictions: Predictions, best: RungRecord | None, state: Climb) -> Verdict | None:
+def _score(answers: Answers, materials: Materials) -> AnyScore:
+    return protocol.score(answers, seed=seeds.child(materials.seed, "bootstrap"), noun=materials.dataset.noun)
+
+
+def _verdict(
+    name: str, answers: Answers, best: RungRecord | None, state: Climb, materials: Materials
+) -> Verdict | None:
     if best is None:
         return None
-    return protocol.compare(name, predictions, best.name, state.predictions[best.name])
+    return protocol.compare(name, answers, best.name, state.predictions[best.name], noun=materials.dataset.noun)
 
 
 def _too_long(one: Planned, deadline: float) -> str:
@@ -281,42 +363,52 @@ def _skipped(one: Planned, reason: str) -> RungRecord:
     )
 
 
-def predict_part(predictor: Predictor, materials: Materials, indices: tuple[int, ...]) -> Predictions:
-    """What a model says of some of the pictures."""
-    digests = [materials.dataset.pictures[index].digest for index in indices]
-    probabilities = predictor.stored(digests, lambda: materials.pixels(predictor.frame, indices))
-    return materials.predictions(indices, probabilities)
-
-
 def open_test(
     chosen: str, materials: Materials, folder: RunFolder, *, retrained: bool = False, temperature: float = 1.0
-) -> tuple[TestRecord, Predictions]:
+) -> tuple[TestRecord, Answers]:
     """Score the chosen rung on the sealed test part: this opens it, and is done once for a split.
+
+    What it says of targets behind the first is written into the folder here.
 
     retrained: its model that was trained again, on validation pictures too. temperature: that it is published with.
     """
     learnware, tensors = folder.read_model(chosen, retrained=retrained)
     learnware = msgspec.structs.replace(learnware, temperature=temperature)
-    predictor = Predictor(learnware, tensors, materials.cache, materials.builder(learnware))
-    predictions = predict_part(predictor, materials, materials.split.test)
-    score = protocol.score(predictions, seed=seeds.child(materials.seed, "bootstrap"))
+    model = open_model(learnware, tensors, materials.cache, materials.builder(learnware))
+    predictions, further = predict_all(model, materials, materials.split.test)
+    for target, answers in further.items():
+        folder.write_test(answers, target)
+    heads = _heads(chosen, further, None, Climb(), materials)
+    score = _score(predictions, materials)
     opened = datetime.now(UTC).isoformat(timespec="seconds")
-    clean = without_copies(predictions, materials, materials.split.test, retrained=retrained)
-    return TestRecord(chosen, opened, materials.test_digest, score, retrained, temperature, clean), predictions
+    clean = _clean(predictions, materials, materials.split.test, retrained=retrained)
+    digest = materials.test_digest
+    return TestRecord(chosen, opened, digest, score, retrained, temperature, clean, heads), predictions
+
+
+def _clean(
+    answers: Answers, materials: Materials, indices: tuple[int, ...], *, retrained: bool = False
+) -> Estimate | None:
+    """Accuracy without examples of which a copy is in training, of classes; None of other targets."""
+    if not isinstance(answers, Predictions):
+        return None
+    return without_copies(answers, materials, indices, retrained=retrained)
 
 
 def keep_test(materials: Materials, folder: RunFolder) -> None:
     """Go on with an earlier opening of the test part, whatever its files are called by now."""
-    if predictions := folder.read_test():
-        folder.write_test(_under_todays_names(predictions, materials, materials.split.test))
+    for place, target in enumerate(materials.dataset.targets):
+        if answers := folder.read_test(target, further=place > 0):
+            named = _under_todays_names(answers, materials, materials.split.test)
+            folder.write_test(named, target.name if place else "")
 
 
-def _under_todays_names(predictions: Predictions, materials: Materials, indices: tuple[int, ...]) -> Predictions:
-    """Predictions of an earlier call with the paths of today: pictures are known by content, and may be renamed."""
-    return replace(predictions, paths=tuple(materials.dataset.pictures[index].path for index in indices))
+def _under_todays_names(answers: Answers, materials: Materials, indices: tuple[int, ...]) -> Answers:
+    """Answers of an earlier call with the paths of today: examples are known by content, and may be renamed."""
+    return answers.named([materials.dataset.examples[index].path for index in indices])
 
 
-def score_of(record: RungRecord) -> Score:
+def score_of(record: RungRecord) -> AnyScore:
     """The score of a finished rung."""
     if record.score is None:
         raise StarshiftError(f"Rung {record.name!r} has no score: it was skipped ({record.reason}).")
@@ -324,14 +416,16 @@ def score_of(record: RungRecord) -> Score:
 
 
 def _on_validation(record: RungRecord) -> tuple[float, float]:
-    score = score_of(record)
-    return score.accuracy.value, -score.log_loss.value
+    return score_of(record).leading.order
 
 
 def _balanced(record: RungRecord) -> tuple[float, float, float]:
-    return (score_of(record).balanced_accuracy.value, *_on_validation(record))
+    score = score_of(record)
+    assert isinstance(score, Score)
+    return (score.balanced_accuracy.value, *_on_validation(record))
 
 
 def _over_folds(record: RungRecord) -> tuple[float, float]:
     assert record.resampled is not None
-    return record.resampled.accuracy.value, -record.resampled.log_loss.value
+    sign = 1 if score_of(record).leading.higher_is_better else -1
+    return sign * record.resampled.leading.value, -record.resampled.loss.value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from starshift.evaluation.protocol import proportion
+from starshift.evaluation.estimates import proportion
 from starshift.findings.duplicates import seen_in
 from starshift.ladder.materials import Materials
 from starshift.records import Estimate, Predictions

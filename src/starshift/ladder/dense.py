@@ -57,7 +57,7 @@ def predict_seconds(recipe: Recipe, materials: Materials) -> float:
 
         materials.progress.say(f"Measuring how fast this machine trains 256 units on {base.base.title} (once) …")
         return measure_pace(
-            _staged(recipe), _builder(base, materials), classes=len(materials.dataset.classes), activations=True
+            _staged(recipe), _builder(base, materials), heads=materials.dataset.targets, activations=True
         )
 
     pace = known_or_measured(materials.paces, _pace_name(recipe, base), measure)
@@ -79,9 +79,9 @@ def fit(recipe: Recipe, materials: Materials, on_epoch: Callable[[Epoch], None] 
         staged,
         _builder(base, materials),
         maps,
-        materials.targets,
+        materials.every_target,
         materials.split,
-        classes=len(materials.dataset.classes),
+        heads=materials.dataset.targets,
         seed=seeds.child(materials.seed, recipe.builder, HEADS[1]),
         groups=materials.groups,
         on_step=materials.progress.update,
@@ -105,7 +105,7 @@ def fit(recipe: Recipe, materials: Materials, on_epoch: Callable[[Epoch], None] 
         **({"stopped": trained.diverged} if trained.diverged else {}),
     }
     learnware = unfitted(recipe, materials, bases=(base.reference,), precision=base.precision)
-    return Model(learnware, trained.weights, trained.history, details, NONDETERMINISTIC)
+    return Model(learnware, trained.weights | trained.scales, trained.history, details, NONDETERMINISTIC)
 
 
 def _staged(recipe: Recipe) -> Recipe:
@@ -132,7 +132,7 @@ def _builder(base: FrozenBase, materials: Materials) -> Callable[[], Any]:
     def build() -> Any:
         from starshift.models.dense import dense_network
 
-        return dense_network(base.shape, len(materials.dataset.classes))
+        return dense_network(base.shape, materials.dataset.targets)
 
     return build
 

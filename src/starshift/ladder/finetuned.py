@@ -18,10 +18,10 @@ from starshift.ladder.activations import Rows, Source
 from starshift.ladder.materials import Materials, Model
 from starshift.ladder.pacing import correct, known_or_measured
 from starshift.ladder.rungs import STRENGTHS
-from starshift.ladder.scratch import NONDETERMINISTIC, in_words, sources
+from starshift.ladder.scratch import NONDETERMINISTIC, heads_in_words, in_words, several_in_name, sources
 from starshift.ladder.unfitted import unfitted
 from starshift.recipe import HEADS, Recipe
-from starshift.records import Epoch
+from starshift.records import Epoch, Learnware
 
 if TYPE_CHECKING:
     from starshift.training.pace import Pace
@@ -38,6 +38,11 @@ def depends_on(recipe: Recipe, materials: Materials) -> tuple[object, ...]:
     """What the rung's result depends on beyond recipe and data: weights, precision. Raises MissingWeights."""
     tuning = _Tuning(recipe, materials)
     return frozen.depends_on(tuning.beside or tuning.features((recipe.arguments["base"],), HEADS[0]), materials)
+
+
+def depended_on(learnware: Learnware) -> tuple[object, ...]:
+    """The same of a model that is there, by what it says of itself."""
+    return tuple((reference.digest, learnware.precision) for reference in learnware.bases)
 
 
 def predict_seconds(recipe: Recipe, materials: Materials) -> float:
@@ -143,13 +148,14 @@ class _Tuning:
             base.own_weights(),
             size=self.recipe.size,
             cut=self.source.trunk.cut,
-            classes=len(self.materials.dataset.classes),
+            heads=self.materials.dataset.targets,
             head=self.head,
             from_pixels=self.source.from_pixels,
         )
 
     def train(self, start: Model | None, rows: Rows, on_epoch: Callable[[Epoch], None]) -> _Trained:
         """Train the head, from where it started, and what is opened of the base."""
+        from starshift.models import heads
         from starshift.training.fit import train
 
         names: dict[str, str] = {}  # of what is opened, by its path in this very network
@@ -160,7 +166,7 @@ class _Tuning:
             from starshift.models import opened
 
             model = self.build()
-            opened.start(model, start.tensors if start else {})
+            opened.start(model, heads.without_scales(start.tensors) if start else {})
             names.update({variable.path: name for name, variable in opened.opened(model).items()})
             return model
 
@@ -176,7 +182,7 @@ class _Tuning:
             rows.pixels,
             rows.targets,
             rows.split,
-            classes=len(self.materials.dataset.classes),
+            heads=self.materials.dataset.targets,
             seed=seeds.child(self.materials.seed, self.recipe.builder),
             groups=rows.groups,
             policy=POLICY,
@@ -189,7 +195,7 @@ class _Tuning:
             progress.say(trained.diverged)
         else:
             correct(self.materials.paces, self._pace_name, self._staged, trained.history, *self._pictures)
-        tensors = {name: trained.weights[path] for path, name in names.items()}
+        tensors = {name: trained.weights[path] for path, name in names.items()} | trained.scales
         return _Trained(tensors, tuple(history), trained.policy, trained.kept, trained.diverged)
 
     # --- how long it takes ---
@@ -205,7 +211,7 @@ class _Tuning:
             return measure_pace(
                 self._staged,
                 self.build,
-                classes=len(self.materials.dataset.classes),
+                heads=self.materials.dataset.targets,
                 activations=not self.source.from_pixels,
                 policy=POLICY,
                 own=self.materials.functions(self.recipe),
@@ -224,7 +230,7 @@ class _Tuning:
         start = f"pixels ({source.policy_name})" if source.from_pixels else "activations"
         return (
             f"fine-tuning {source.base.base.name} behind {source.trunk.cut} at {self.recipe.size} px from {start}, "
-            f"{self.head} head, batches of {batch}"
+            f"{self.head} head, batches of {batch}{several_in_name(self.materials)}"
         )
 
     # --- what it was ---
@@ -232,7 +238,7 @@ class _Tuning:
     def details(self, trained: _Trained, start: Model | None, beside: Model | None) -> dict[str, str]:
         """What the report says of how it was made."""
         base, cut = self.source.base, self.source.trunk.cut
-        opened = sum(array.size for name, array in trained.tensors.items() if not name.startswith(("head/", "dense/")))
+        opened = sum(array.size for name, array in trained.tensors.items() if not _is_of_the_head(name))
         details = {
             "pretrained base": base.base.title,
             "opened": f"{opened:,} of {base.base.parameters:,} parameters: all behind {cut} but batch normalization, "
@@ -240,6 +246,7 @@ class _Tuning:
             "trained on": self._trained_on(),
             "head": self._head_in_words(start),
             **in_words(self.recipe),
+            **heads_in_words(self.recipe, self.materials),
             **sources(self.recipe, self.materials),
             "computed in": trained.computed_in,
             "weights": trained.kept,
@@ -264,4 +271,14 @@ class _Tuning:
     def _head_in_words(self, start: Model | None) -> str:
         if start is None:
             return "random at first, and trained together with the base from the first step (merged stages)"
-        return f"fitted before the base was opened: {(start.details or {})['head']}"
+        said = (start.details or {})["head"]
+        others = [target.name for target in self.materials.dataset.targets[1:]] if self.head == HEADS[0] else []
+        if others:
+            said += f"; so were those of {' and '.join(others)}"
+        return f"fitted before the base was opened: {said}"
+
+
+def _is_of_the_head(name: str) -> bool:
+    """Whether a tensor is of a head, of the units before it, or of the scale of its numbers."""
+    stem = name.partition("/")[0]
+    return stem in ("dense", "head", "target") or stem.startswith(("head_", "target_"))

@@ -3,7 +3,8 @@
 run.json  dataset.json  splits.json  report.html
 rungs/NAME/folds.jsonl  fits of the same recipe on folds, where the protocol has them
 rungs/NAME/recipe.json  rungs/NAME/history.jsonl  rungs/NAME/validation.csv  rungs/NAME/model/
-test.csv     what the chosen model said of the sealed test part
+rungs/NAME/validation.TARGET.csv  what is said of targets behind the first
+test.csv     what the chosen model said of the sealed test part; test.TARGET.csv of targets behind the first
 suspects.json       pictures whose labels look wrong
 labels.overlay.csv  a person's decisions on them; review.html, the page on which they are made
 map.json     where pictures lie when like ones lie together
@@ -25,27 +26,29 @@ import numpy as np
 
 from starshift.apportion import group_ids
 from starshift.errors import RunError, UsageError
+from starshift.ladder.unfitted import evaluations
 from starshift.learnware import package
 from starshift.recipe import Recipe, digest
 from starshift.records import (
     MAP_SCHEMA,
     SCHEMA,
     SUSPECTS_SCHEMA,
+    Answers,
     Calibration,
     Dataset,
     Epoch,
-    Evaluation,
     FoldResult,
     Learnware,
     PictureMap,
-    Predictions,
     RunRecord,
     Split,
     SplitEntry,
     SplitFile,
     Suspects,
+    Target,
     TestRecord,
     files,
+    read_answers,
 )
 
 LONGEST_NAME = 100
@@ -56,6 +59,17 @@ def folder_name(rung: str) -> str:
     """A rung's name as every file system takes it: "modern:sizes=64/96" → "modern+sizes=64-96"."""
     name = re.sub(r"[^\w.=+-]", "-", rung.replace(":", "+"))
     return name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}-{digest(rung)[:8]}"
+
+
+def answers_name(part: str, target: str = "") -> str:
+    """The file of what is said of a part: "validation.csv"; of a target behind the first, "validation.age.csv".
+
+    Characters that file systems dislike are replaced, and a digest then keeps names apart.
+    """
+    if not target:
+        return f"{part}.csv"
+    name = re.sub(r"[^\w-]", "-", target)[:LONGEST_NAME]
+    return f"{part}.{name}.csv" if name == target else f"{part}.{name}-{digest(target)[:8]}.csv"
 
 
 class RunFolder:
@@ -106,21 +120,21 @@ class RunFolder:
         return files.read(self.path / "dataset.json", Dataset)
 
     def write_dataset(self, dataset: Dataset, split: Split, groups: Sequence[Sequence[int]] = ()) -> None:
-        """dataset.json, and splits.json with every picture, its digest, its part and its group."""
+        """dataset.json, and splits.json with every example, its digest, its part and its group."""
         files.write(dataset, self.path / "dataset.json")
         part = {index: name for name in ("train", "validation", "test") for index in getattr(split, name)}
-        ids = group_ids(len(dataset.pictures), groups)
+        ids = group_ids(len(dataset.examples), groups)
         several = np.bincount(ids)[ids] > 1
         group = np.where(several, ids + 1, 0).tolist()
         entries = tuple(
-            SplitEntry(picture.path, picture.digest, picture.label, part[index], group[index])
-            for index, picture in enumerate(dataset.pictures)
+            SplitEntry(example.path, example.digest, example.label, part[index], group[index])
+            for index, example in enumerate(dataset.examples)
         )
         files.write(SplitFile(split.how, entries), self.path / "splits.json")
 
     def read_part(self, part: str) -> set[str]:
-        """Paths of the pictures of one part, from splits.json."""
-        return {picture.path for picture in self.read_splits().pictures if picture.part == part}
+        """Paths of the examples of one part, from splits.json."""
+        return {example.path for example in self.read_splits().examples if example.part == part}
 
     def read_splits(self) -> SplitFile:
         """splits.json."""
@@ -202,34 +216,39 @@ class RunFolder:
                 learnware, temperature=calibration.temperature.applied, thresholds=calibration.thresholds
             )
         if test is not None and test.rung == name and test.retrained == retrained:
-            sealed = Evaluation(part="test", score=test.score, sealed=True)
-            learnware = msgspec.structs.replace(learnware, evaluations=(*learnware.evaluations, sealed))
+            sealed = evaluations("test", test.score, test.heads, sealed=True)
+            learnware = msgspec.structs.replace(learnware, evaluations=(*learnware.evaluations, *sealed))
         draft = self.path / ".model"
         shutil.rmtree(draft, ignore_errors=True)
         package.write(learnware, tensors, draft)
         shutil.rmtree(self.path / "model", ignore_errors=True)
         draft.rename(self.path / "model")
 
-    def write_predictions(self, name: str, predictions: Predictions) -> None:
-        """What a rung's model said of the validation part."""
-        predictions.write(self._rung(name) / "validation.csv")
+    def write_answers(self, name: str, answers: Answers, target: str = "") -> None:
+        """What a rung's model said of the validation part. target: the name of one behind the first."""
+        answers.write(self._rung(name) / answers_name("validation", target))
 
-    def read_predictions(self, name: str) -> Predictions:
-        """What a rung's model said of the validation part."""
-        return Predictions.read(self._rung(name) / "validation.csv")
+    def read_answers(self, name: str, target: Target, *, further: bool = False) -> Answers:
+        """What a rung's model said of the validation part. further: whether the target is one behind the first."""
+        return read_answers(self._rung(name) / answers_name("validation", target.name if further else ""), target)
 
-    def write_test(self, predictions: Predictions) -> None:
-        """What the chosen model said of the test part."""
-        predictions.write(self.path / "test.csv")
+    def has_answers(self, name: str, target: str) -> bool:
+        """Whether a rung's model said something of a target behind the first."""
+        return (self._rung(name) / answers_name("validation", target)).is_file()
 
-    def read_test(self) -> Predictions | None:
-        """What the chosen model said of the test part; None if it was never opened."""
-        file = self.path / "test.csv"
-        return Predictions.read(file) if file.is_file() else None
+    def write_test(self, answers: Answers, target: str = "") -> None:
+        """What the chosen model said of the test part. target: the name of one behind the first."""
+        answers.write(self.path / answers_name("test", target))
+
+    def read_test(self, target: Target, *, further: bool = False) -> Answers | None:
+        """What the chosen model said of the test part; None if it was never opened. further: as in `read_answers`."""
+        file = self.path / answers_name("test", target.name if further else "")
+        return read_answers(file, target) if file.is_file() else None
 
     def forget_test(self) -> None:
         """Remove what was said of a test part that is not this run's."""
-        (self.path / "test.csv").unlink(missing_ok=True)
+        for file in (self.path / "test.csv", *self.path.glob("test.*.csv")):
+            file.unlink(missing_ok=True)
 
     def write_suspects(self, suspects: Suspects | None) -> None:
         """suspects.json; without any, that of an earlier call is removed."""

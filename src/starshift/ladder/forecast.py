@@ -25,7 +25,7 @@ from starshift.ladder.learning_curve import Task
 from starshift.ladder.suspects import judging_rung
 from starshift.progress import Progress
 from starshift.recipe import digest
-from starshift.records import Dataset, Estimate, Learnware, RungRecord, RunRecord, SplitFile, files
+from starshift.records import Dataset, Estimate, Learnware, RungRecord, RunRecord, SplitFile, files, of_classes
 from starshift.records.forecast import (
     FORECAST_SCHEMA,
     ClassOutlook,
@@ -81,10 +81,10 @@ class Source:
     def task(self, cache: Path, seed: int, progress: Progress) -> Task:
         """Features and parts. Raises RunError where features are not stored and the source is gone."""
         splits, dataset = self.folder.read_splits(), self.dataset
-        parts = np.array([picture.part for picture in splits.pictures])
+        parts = np.array([picture.part for picture in splits.examples])
         return Task(
             self._features(cache, progress),
-            np.array(dataset.targets),
+            dataset.encoded(),
             len(dataset.classes),
             np.flatnonzero(parts == "train"),
             np.flatnonzero(parts == "validation"),
@@ -117,7 +117,7 @@ class Source:
 def _groups(splits: SplitFile) -> list[list[int]]:
     """The pictures that must stay together, as rows: as the run kept them, and exact copies in any case."""
     found: dict[int | str, list[int]] = defaultdict(list)
-    for row, picture in enumerate(splits.pictures):
+    for row, picture in enumerate(splits.examples):
         found[picture.digest].append(row)
         if picture.group:
             found[picture.group].append(row)
@@ -371,5 +371,5 @@ def came(folder: RunFolder, rungs: Sequence[RungRecord], pictures: int) -> list[
     if name is None or score is None:
         return []
     learnware, _ = folder.read_model(name)
-    accuracy = score.accuracy
+    accuracy = of_classes(score).accuracy
     return outcomes(earlier, learnware.classes, made_by(learnware), pictures, accuracy.value, accuracy.n)

@@ -9,7 +9,7 @@ from starshift.compose.frozen import FrozenBases
 from starshift.ladder import choices, dense, linear
 from starshift.ladder.materials import Materials, Model
 from starshift.recipe import Recipe
-from starshift.records import Epoch
+from starshift.records import Epoch, Learnware
 
 OPENING_SECONDS = linear.OPENING_SECONDS
 
@@ -28,6 +28,11 @@ def depends_on(recipe: Recipe, materials: Materials) -> tuple[object, ...]:
     bases = find_bases(recipe, materials).bases
     found = tuple((base.reference.digest, base.precision) for base in bases)
     return (*found, materials.budget_seconds) if linear.is_short_of_time(recipe, materials) else found
+
+
+def depended_on(learnware: Learnware) -> tuple[object, ...]:
+    """The same of a model that is there, by what it says of itself."""
+    return tuple((reference.digest, learnware.precision) for reference in learnware.bases)
 
 
 def predict_seconds(recipe: Recipe, materials: Materials) -> float:

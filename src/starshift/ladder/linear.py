@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
+from msgspec import structs
 
 from starshift import seeds
 from starshift.apportion import within
@@ -23,7 +25,10 @@ from starshift.ladder.materials import Materials, Model
 from starshift.ladder.rungs import FIRST_BASE, SECOND_BASE, second_base_pays
 from starshift.ladder.unfitted import unfitted
 from starshift.models.classical import LinearHead, fit_head
+from starshift.models.heads import Scale, layer_name, outputs_of, scale_tensors, shape_targets, standardized_by
+from starshift.models.linear_heads import PlainHead, fit_labels, fit_ridge
 from starshift.recipe import Recipe
+from starshift.records import Target
 
 FOLDS = 5
 """Inner folds of the training part, by which the head's strength is chosen."""
@@ -76,13 +81,15 @@ def fit(recipe: Recipe, materials: Materials) -> Model:
     bases = find_bases(recipe, materials)
     features = plain_features(bases, materials)
     count = affordable_views(recipe, materials, bases)
-    head = fit_on(recipe, materials, features, _view_features(recipe, materials, bases, count))
+    fitted = heads_on(recipe, materials, features, _view_features(recipe, materials, bases, count))
     details = {
         "pretrained base": " + ".join(base.base.title for base in bases.bases),
         "features": f"{features.shape[1]:,} per picture{_depths_in_words(recipe)}",
         "precision": bases.bases[0].precision,
-        "head": _in_words(head),
+        "head": _in_words(fitted[0].head),
     }
+    for target, one in list(zip(materials.dataset.targets, fitted, strict=True))[1:]:
+        details[f"head of {target.name}"] = _in_words(one.head)
     if recipe.arguments.get("balance"):
         details["balance"] = BALANCED
     nondeterministic = ""
@@ -100,8 +107,7 @@ def fit(recipe: Recipe, materials: Materials) -> Model:
     learnware = unfitted(
         recipe, materials, bases=tuple(base.reference for base in bases.bases), precision=bases.bases[0].precision
     )
-    tensors = {"head/kernel": head.kernel, "head/bias": head.bias}
-    return Model(learnware, tensors, details=details, nondeterministic=nondeterministic)
+    return Model(learnware, tensors_of(fitted), details=details, nondeterministic=nondeterministic)
 
 
 def _depths_in_words(recipe: Recipe) -> str:
@@ -109,8 +115,10 @@ def _depths_in_words(recipe: Recipe) -> str:
     return f", pooled at {' and '.join(cuts)}" if cuts else ""
 
 
-def _in_words(head: LinearHead) -> str:
+def _in_words(head: LinearHead | PlainHead) -> str:
     strengths = ", ".join(f"{strength:g}: {loss:.4f}" for strength, loss in head.losses.items())
+    if isinstance(head, PlainHead):
+        return f"linear (C = {head.strength:g}), chosen by the loss over {FOLDS} inner folds ({strengths})"
     return (
         f"logistic regression (C = {head.strength:g}) times {head.logistic_weight:.3g} and linear "
         f"discriminant times {head.discriminant_weight:.3g}, chosen by log loss over {FOLDS} inner folds "
@@ -211,6 +219,59 @@ def _decoded(views: Views) -> Views:
 # --- the head ---
 
 
+@dataclass(frozen=True)
+class Fitted:
+    """A head, and how the numbers that it gives are brought into their unit."""
+
+    head: LinearHead | PlainHead
+    scale: Scale | None
+
+
+def heads_on(
+    recipe: Recipe, materials: Materials, features: np.ndarray, views: Sequence[np.ndarray] | np.ndarray = ()
+) -> list[Fitted]:
+    """A head for each target on the same features; examples without its label are left out. Arguments: as `fit_on`."""
+    return [_fitted(recipe, materials.about(target), features, list(views)) for target in materials.dataset.targets]
+
+
+def _fitted(recipe: Recipe, materials: Materials, features: np.ndarray, views: Sequence[np.ndarray]) -> Fitted:
+    """One target's head: logistic with a discriminant for classes, ridge for numbers, logistic for the rest."""
+    target = materials.target
+    train = rows_for("weights", materials.split)
+    known = target.known(materials.targets[train])
+    if not known.all():
+        split = structs.replace(materials.split, train=tuple(train[known].tolist()))
+        materials, views = replace(materials, split=split), [view[known] for view in views]
+    if target.is_classes:
+        return Fitted(fit_on(recipe, materials, features, views), None)
+    train = rows_for("weights", materials.split)
+    labels = materials.targets[train]
+    scale = standardized_by(target, labels)
+    shaped = shape_targets(target, labels, scale)
+    materials.progress.start(f"head of {target.name}", FOLDS + 1)
+    fit = fit_labels if scale is None else lambda rows, numbers, **given: fit_ridge(rows, numbers[:, 0], **given)
+    head = fit(
+        features[train],
+        shaped,
+        strengths=tuple(recipe.arguments["strengths"]),
+        folds=folds_of(materials),
+        views=list(views),
+        progress=materials.progress.update,
+    )
+    materials.progress.finish()
+    return Fitted(head, scale)
+
+
+def tensors_of(fitted: Sequence[Fitted]) -> dict[str, np.ndarray]:
+    """As a model keeps heads: "head/kernel", "head/bias", "head_2/…", and the scales of numbers."""
+    parts = {
+        f"{layer_name(place)}/{part}": getattr(one.head, part)
+        for place, one in enumerate(fitted)
+        for part in ("kernel", "bias")
+    }
+    return parts | scale_tensors([one.scale for one in fitted])
+
+
 def fit_on(
     recipe: Recipe,
     materials: Materials,
@@ -251,9 +312,9 @@ def folds_of(materials: Materials) -> list[tuple[np.ndarray, np.ndarray]]:
     groups = within(materials.groups, train)
     if materials.order:
         order = [materials.order[index] for index in train]
-        return forward_folds(materials.targets[train], order, folds=FOLDS, groups=groups)
+        return forward_folds(materials.strata[train], order, folds=FOLDS, groups=groups)
     seed = seeds.child(materials.seed, "inner folds")
-    return inner_folds(materials.targets[train], folds=FOLDS, groups=groups, seed=seed)
+    return inner_folds(materials.strata[train], folds=FOLDS, groups=groups, seed=seed)
 
 
 HEAD_PACE_NAME = "linear head, floating-point operation"
@@ -267,8 +328,11 @@ def head_seconds(recipe: Recipe, materials: Materials, features: int, views: int
 
 def _head_operations(strengths: int, materials: Materials, features: int, views: int) -> float:
     """Floating-point operations of all inner folds: the regressions' steps, the covariance, and its solution."""
-    classes = len(materials.dataset.classes)
-    outputs = 1 if classes == 2 else classes
+    return sum(_operations_of(target, strengths, materials, features, views) for target in materials.dataset.targets)
+
+
+def _operations_of(target: Target, strengths: int, materials: Materials, features: int, views: int) -> float:
+    outputs = outputs_of(target)
     rows = (1 + views) * len(materials.split.train) * (FOLDS - 1) / FOLDS
     regression = STEPS_PER_STRENGTH * strengths * 4 * rows * features * outputs
     small, large = sorted((rows, features))

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import msgspec
 import numpy as np
 
 from starshift.compose.own import Own
+from starshift.data.content import Content
 from starshift.data.decode import Frame
 from starshift.data.read import Pictures
 from starshift.errors import RunError
@@ -19,7 +21,7 @@ from starshift.findings.near import Pair
 from starshift.ladder.paces import Paces
 from starshift.progress import Progress
 from starshift.recipe import Recipe, digest
-from starshift.records import Dataset, Epoch, Learnware, Predictions, Split
+from starshift.records import Answers, Dataset, Epoch, Learnware, Split, Target, answers_for
 
 
 @dataclass(frozen=True)
@@ -37,48 +39,97 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Materials:
-    """Pictures, their split, and the means to work on them."""
+class About:
+    """Content of which one target is looked at alone."""
 
-    pictures: Pictures
+    content: Content
+    dataset: Dataset
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.content, name)
+
+
+@dataclass(frozen=True)
+class Materials:
+    """Examples, their split, and the means to work on them."""
+
+    content: Content
     split: Split
-    groups: Sequence[Sequence[int]]  # pictures that must not be torn apart, as indices
+    groups: Sequence[Sequence[int]]  # examples that must not be torn apart, as indices
     seed: int
     cache: Path
     paces: Paces
     progress: Progress
     budget_seconds: float = math.inf  # of the whole climb
     own: Mapping[str, Own] = field(default_factory=dict)  # functions of the user's own, by their reference
-    order: Sequence[float] = ()  # when each picture is from, where training must not see the future
+    order: Sequence[float] = ()  # when each example is from, where training must not see the future
     near: Sequence[Pair] = ()  # near copies, whatever their parts
 
     @property
     def dataset(self) -> Dataset:
         """The record of what was read."""
-        return self.pictures.dataset
+        return self.content.dataset
+
+    @property
+    def pictures(self) -> Pictures:
+        """The content, where it is pictures."""
+        return cast(Pictures, self.content)
+
+    @property
+    def target(self) -> Target:
+        """What is to be predicted; of several, the one that leads."""
+        return self.dataset.target
 
     @cached_property
     def targets(self) -> np.ndarray:
-        """Classes as indices: int64 (N,)."""
-        return np.array(self.dataset.targets)
+        """Labels as Target.encode has them; classes as indices: int64 (N,)."""
+        return self.dataset.encoded()
+
+    @cached_property
+    def every_target(self) -> list[np.ndarray]:
+        """Labels of all targets, the leading one first, each as Target.encode has them."""
+        return [self.dataset.encoded(target) for target in self.dataset.targets]
+
+    def about(self, target: Target) -> Materials:
+        """The same task with one of its targets alone, which leads there."""
+        return self if self.dataset.targets == (target,) else self._of(self.dataset.about(target))
+
+    def _of(self, dataset: Dataset) -> Materials:
+        return replace(self, content=About(self.content, dataset))
+
+    def taught(self) -> Materials:
+        """The same without training examples that have no label of any target: nothing can be learned from them."""
+        known = np.any(
+            [one.known(labels) for one, labels in zip(self.dataset.targets, self.every_target, strict=True)], axis=0
+        )
+        train = tuple(index for index in self.split.train if known[index])
+        if len(train) == len(self.split.train):
+            return self
+        return replace(self, split=msgspec.structs.replace(self.split, train=train))
+
+    @cached_property
+    def strata(self) -> np.ndarray:
+        """What folds keep in proportion: int64 (N,), see Target.strata."""
+        return self.target.strata(self.dataset.labels())
 
     @cached_property
     def split_digest(self) -> str:
-        """Digest of pictures, labels and parts: equal digests, equal task."""
-        rows = [(picture.digest, picture.label) for picture in self.dataset.pictures]
-        return digest(self.dataset.classes, rows, self.split.train, self.split.validation, self.split.test)
+        """Digest of examples, labels and parts: equal digests, equal task."""
+        rows = [(example.digest, example.label) for example in self.dataset.examples]
+        targets = [(target.name, target.kind, target.classes) for target in self.dataset.targets]
+        return digest(targets, self.dataset.further, rows, self.split.train, self.split.validation, self.split.test)
 
     @property
     def test_digest(self) -> str:
-        """Digest of the test part's pictures, whatever they are called: equal digests, one seal."""
-        return digest("test part", sorted(self.dataset.pictures[index].digest for index in self.split.test))
+        """Digest of the test part's examples, whatever they are called: equal digests, one seal."""
+        return digest("test part", sorted(self.dataset.examples[index].digest for index in self.split.test))
 
     def pixels(self, frame: Frame, indices: Sequence[int] | None = None) -> Any:
         """Pictures as uint8 (N, size, size, 3), from the cache or decoded now, with progress.
 
         indices: which pictures; all of them if None.
         """
-        self.progress.start(f"decoding at {frame.size} px", len(self.dataset.pictures))
+        self.progress.start(f"decoding at {frame.size} px", len(self.dataset.examples))
         rows = self.pictures.pixels(frame, progress=self.progress.update)
         self.progress.finish()
         return rows if indices is None else rows[np.asarray(indices)]
@@ -101,11 +152,14 @@ class Materials:
         """Some of the pictures, decoded now where they were not, and gathered when they are asked for."""
         return Part(self.pixels(frame), np.asarray(indices))
 
-    def predictions(self, indices: Sequence[int], probabilities: np.ndarray) -> Predictions:
-        """Probabilities for some of the pictures, with their names and targets. float32 (n, classes)."""
+    def answers(self, indices: Sequence[int], outputs: np.ndarray, place: int = 0) -> Answers:
+        """What a model put out for some of the examples, with their names and targets: see records.answers_for.
+
+        place: of the target that it is about, among those of the data set.
+        """
         chosen = list(indices)
-        paths = tuple(self.dataset.pictures[index].path for index in chosen)
-        return Predictions(self.dataset.classes, paths, self.targets[chosen], probabilities)
+        paths = tuple(self.dataset.examples[index].path for index in chosen)
+        return answers_for(self.dataset.targets[place], paths, self.every_target[place][chosen], outputs)
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,12 @@ from starshift.data.read import Pictures
 from starshift.errors import MissingWeights
 from starshift.evaluation import protocol
 from starshift.ladder import fit as family
-from starshift.ladder.climb import predict_part
+from starshift.ladder.answering import predict_part
 from starshift.ladder.folder import RunFolder
 from starshift.ladder.materials import Materials
 from starshift.ladder.suspects import judging_rung
 from starshift.recipe import Recipe, digest
-from starshift.records import OverlayRecord, Predictions, RungRecord
+from starshift.records import Answers, OverlayRecord, RungRecord
 
 CAUTION = (
     "Both models are judged by the corrected labels of the validation pictures. Where those followed the model's own "
@@ -39,7 +39,7 @@ def corrected(given: Materials, file: Path, *, min_per_class: int) -> tuple[Mate
     near = [pair for pair in given.near if pair.first in place and pair.second in place]
     materials = dataclasses.replace(
         given,
-        pictures=Pictures(overlaid.dataset, given.pictures.source, given.cache, given.pictures.notes),
+        content=Pictures(overlaid.dataset, given.pictures.source, given.cache, given.pictures.notes),
         split=carry(given.split, overlaid, overlay),
         groups=[group for group in within(given.groups, overlaid.rows) if len(group) > 1],
         order=[given.order[row] for row in overlaid.rows] if len(given.order) else (),
@@ -97,12 +97,13 @@ def with_effect(
         without = _without(recipe, materials, given)
     except MissingWeights as lack:
         return replace(now, effect_sentence=f"What it bought was not measured: {' '.join(lack.problems)}")
-    effect = protocol.compare(f"{name} with the overlay", folder.read_predictions(name), f"{name} without it", without)
+    having = folder.read_answers(name, materials.target)
+    effect = protocol.compare(f"{name} with the overlay", having, f"{name} without it", without)
     sentence = f"{name} with the overlay, against {name} without it: {effect.sentence}. {CAUTION}"
     return replace(now, key=key, effect=effect, effect_sentence=sentence)
 
 
-def _without(recipe: Recipe, materials: Materials, given: Materials) -> Predictions:
+def _without(recipe: Recipe, materials: Materials, given: Materials) -> Answers:
     """What the recipe says of the corrected validation pictures when it learns from labels as the source has them."""
     model = family.fit(recipe, given, on_epoch=lambda epoch: None)
     predictor = Predictor(model.learnware, model.tensors, given.cache)

@@ -14,7 +14,9 @@ from starshift.augmentation import Augmentation
 from starshift.compose.own import Own, own
 from starshift.data.decode import Fit
 from starshift.errors import UsageError
-from starshift.ladder.rungs import RUNGS, SEEDS_SIZE, Options, Rung, find, shorter_side
+from starshift.ladder.families import find
+from starshift.ladder.options import Options
+from starshift.ladder.rungs import RUNGS, SEEDS_SIZE, Rung, shorter_side
 from starshift.ladder.variants import TRAINED
 from starshift.recipe import METRICS, Recipe, Stage, near
 from starshift.records import Dataset
@@ -80,6 +82,11 @@ def kept(name: str, description: str, recipe: Recipe) -> Rung:
 
 def _recipe(mine: OwnRung, parts: Sequence[Own], options: Options, dataset: Dataset) -> Recipe:
     """What it is for a data set. Raises UsageError with all that the network, loss and metrics do not keep to."""
+    if len(dataset.targets) > 1 or not dataset.target.is_classes:
+        raise UsageError(
+            "a rung of your own tells the classes of one target apart; "
+            f"{', '.join(f'{one.name} ({one.kind})' for one in dataset.targets)} came."
+        )
     builder = next((part.reference for part in parts if part.part.kind == "builder"), "")
     if builder:
         size = mine.size or options.size or min(SEEDS_SIZE, shorter_side(dataset))

@@ -85,8 +85,10 @@ def far_out(seen: Seen, dataset: Dataset) -> list[Finding]:
 def make(seen: Seen, materials: Materials, folder: RunFolder) -> PictureMap | None:
     """The map of at most MOST of the pictures, drawn at random; that of an earlier call where nothing has changed.
 
-    None for fewer than FEW pictures.
+    None for fewer than FEW pictures, and where no class gives them a colour.
     """
+    if not materials.target.is_classes:
+        return None
     pictures = [materials.dataset.pictures[row] for row in seen.rows]
     task = [(picture.path, picture.digest, picture.label) for picture in pictures]
     key = digest("map", FORM, seen.by, task, materials.seed)

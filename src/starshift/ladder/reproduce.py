@@ -11,7 +11,7 @@ from starshift.compose.predictor import Predictor
 from starshift.data.decode import Frame
 from starshift.data.read import Pictures
 from starshift.ladder.folder import RunFolder
-from starshift.records import Claim, Goal, ReproducedRung, RungRecord, RunRecord, SeedResult
+from starshift.records import Claim, Goal, ReproducedRung, RungRecord, RunRecord, SeedResult, of_classes
 
 EXPERIMENT = "dogs-vs-cats"
 
@@ -77,14 +77,15 @@ def _row(rung: str, records: Mapping[int, tuple[Path, RunRecord]], accuracy: Acc
 
 def _result(seed: int, path: Path, run: RunRecord, record: RungRecord, accuracy: Accuracy, known: Known) -> SeedResult:
     assert record.score is not None
-    training = known.get((record.name, seed, record.score.log_loss.value))
+    score = of_classes(record.score)
+    training = known.get((record.name, seed, score.log_loss.value))
     return SeedResult(
         seed=seed,
         run=path.name,
         training=accuracy(RunFolder(path), record.name) if training is None else training,
-        validation=record.score.accuracy,
-        log_loss=record.score.log_loss.value,
-        test=run.test.score.accuracy if run.test and run.test.rung == record.name else None,
+        validation=score.accuracy,
+        log_loss=score.log_loss.value,
+        test=of_classes(run.test.score).accuracy if run.test and run.test.rung == record.name else None,
         seconds=record.seconds or 0.0,
     )
 
@@ -98,13 +99,13 @@ def training_accuracy(folder: RunFolder, rung: str, *, pictures: Callable[[], Pi
     if history := folder.read_history(rung):
         return history[-1].accuracy
     learnware, tensors = folder.read_model(rung)
-    entries = [entry for entry in folder.read_splits().pictures if entry.part == "train"]
+    entries = [entry for entry in folder.read_splits().examples if entry.part == "train"]
     digests = [entry.digest for entry in entries]
 
     def pixels() -> np.ndarray:
         source = pictures()
         rows = {digest: row for row, digest in enumerate(source.dataset.digests)}
-        frame = Frame(learnware.input.size, learnware.input.fit)  # type: ignore[arg-type]
+        frame = Frame(learnware.picture.size, learnware.picture.fit)  # type: ignore[arg-type]
         return np.asarray(source.pixels(frame)[np.array([rows[digest] for digest in digests])])
 
     probabilities = Predictor(learnware, tensors, cache).stored(digests, pixels)

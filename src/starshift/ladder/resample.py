@@ -1,4 +1,4 @@
-"""Every recipe again, on repeated folds of the pictures outside the test part: what is said of recipes rests on it."""
+"""Every recipe again, on repeated folds of the examples outside the test part: what is said of recipes rests on it."""
 
 from __future__ import annotations
 
@@ -13,13 +13,15 @@ import msgspec
 import numpy as np
 
 from starshift.apportion import within
-from starshift.compose.predictor import Predictor
+from starshift.compose.opening import open_model
 from starshift.errors import TrainingDiverged
-from starshift.evaluation import metrics, resampling
+from starshift.evaluation import protocol as evaluation
+from starshift.evaluation import resampling
 from starshift.evaluation.permits import permit, refuse_overlap, rows_for
-from starshift.evaluation.resampling import Comparison, Fold, Protocol
+from starshift.evaluation.resampling import Comparison, Figure, Fold, Protocol
 from starshift.ladder import fit as family
-from starshift.ladder.climb import Climb, Planned, predict_part, rival
+from starshift.ladder.answering import predict_part
+from starshift.ladder.climb import Climb, Planned, rival
 from starshift.ladder.folder import RunFolder
 from starshift.ladder.materials import Materials
 from starshift.learnware import package
@@ -43,14 +45,14 @@ class Resampling:
 
     @cached_property
     def pool(self) -> np.ndarray:
-        """The pictures outside the test part: int (n,), indices into the data set."""
+        """The examples outside the test part: int (n,), indices into the data set."""
         return rows_for("folds", self.materials.split)
 
     @cached_property
     def folds(self) -> list[tuple[int, int, Fold]]:
         """(repeat, fold, (fitted on, held out)), as rows of the pool."""
         groups = within(self.materials.groups, self.pool)
-        targets, order = self.materials.targets[self.pool], self.materials.order
+        targets, order = self.materials.strata[self.pool], self.materials.order
         times = [order[index] for index in self.pool] if order else ()
         return resampling.draw(targets, self.protocol, groups=groups, order=times, seed=self.materials.seed)
 
@@ -62,6 +64,10 @@ class Resampling:
         permit("folds", (*train, *held), self.materials.split)
         seed = child(self.materials.seed, "protocol", repeat, fold)
         return replace(self.materials, split=split, seed=seed, progress=Silent())
+
+    def figure_of(self, state: Climb) -> Figure:
+        """By what the recipes of a climb are compared."""
+        return Figure.of(next(iter(state.predictions.values())), self.materials.dataset.noun)
 
     def key(self, record: RungRecord) -> str:
         """The digest by which results of an earlier call are known again."""
@@ -96,15 +102,15 @@ class Resampling:
         with tempfile.TemporaryDirectory() as folder:
             learnware = package.write(model.learnware, model.tensors, Path(folder) / "model")
             cache = materials.cache if recipe.builder in STORED else Path(folder)
-            predictor = Predictor(learnware, model.tensors, cache, materials.builder(learnware))
+            predictor = open_model(learnware, model.tensors, cache, materials.builder(learnware))
             predictions = predict_part(predictor, materials, materials.split.validation)
-        losses = metrics.log_losses(predictions.targets, predictions.probabilities)
+        losses = evaluation.losses(predictions)
         return FoldResult(
             key=self.key(record),
             repeat=repeat,
             fold=fold,
             trained_on=len(materials.split.train),
-            right=tuple(predictions.right.astype(int).tolist()),
+            figures=tuple(float(f"{figure:.9g}") for figure in predictions.figures),
             losses=tuple(float(f"{loss:.6g}") for loss in losses),
             seconds=round(time.perf_counter() - began, 3),
         )
@@ -138,7 +144,7 @@ def resample(
             said.append(f"{record.name} was not repeated over {run.protocol}: {lost}")
             continue
         held = [pair[1] for _, _, pair in run.folds]
-        summary = resampling.summarize(run.protocol, results[record.name], held)
+        summary = resampling.summarize(run.protocol, results[record.name], held, run.figure_of(state))
         state.records[place] = msgspec.structs.replace(record, resampled=summary)
         on_change(state)
     _compare(state, results, planned, run)
@@ -176,7 +182,7 @@ def _left_out(recipe: Recipe, record: RungRecord, run: Resampling, deadline: flo
 
 def is_cheap(recipe: Recipe) -> bool:
     """Whether a recipe is fitted in one go on what is stored, without training steps."""
-    return recipe.builder == "majority" or (recipe.builder == "frozen" and not recipe.stages)
+    return not recipe.stages
 
 
 def _compare(state: Climb, results: dict[str, list[FoldResult]], planned: Sequence[Planned], run: Resampling) -> None:
@@ -193,15 +199,17 @@ def _compare(state: Climb, results: dict[str, list[FoldResult]], planned: Sequen
         before.records.append(record)
     if not comparisons or run.protocol.fits < 2:
         return
-    verdicts = {one.recipe: one for one in resampling.compare(comparisons, len(run.pool), run.protocol)}
+    verdicts = {
+        one.recipe: one for one in resampling.compare(comparisons, len(run.pool), run.protocol, run.figure_of(state))
+    }
     state.records[:] = [
         msgspec.structs.replace(record, recipe_verdict=verdicts.get(record.name)) for record in state.records
     ]
 
 
 def _differences(mine: Sequence[FoldResult], theirs: Sequence[FoldResult]) -> tuple[float, ...]:
-    return tuple(float(np.mean(one.right) - np.mean(other.right)) for one, other in zip(mine, theirs, strict=True))
+    return tuple(float(np.mean(one.figures) - np.mean(other.figures)) for one, other in zip(mine, theirs, strict=True))
 
 
 def _test_share(results: Sequence[FoldResult]) -> float:
-    return float(np.mean([len(one.right) / one.trained_on for one in results]))
+    return float(np.mean([len(one.figures) / one.trained_on for one in results]))

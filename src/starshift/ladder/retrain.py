@@ -13,8 +13,9 @@ from starshift.ladder import dense
 from starshift.ladder import fit as family
 from starshift.ladder.folder import RunFolder
 from starshift.ladder.materials import Materials, key
+from starshift.ladder.unfitted import evaluations
 from starshift.recipe import Recipe
-from starshift.records import Epoch, Evaluation, RetrainRecord, RungRecord
+from starshift.records import Epoch, RetrainRecord, RungRecord
 
 OF_THE_MODEL_BEFORE = "of the model that was trained on the training pictures alone"
 
@@ -36,11 +37,8 @@ def retrain(
     materials.progress.say(f"Training {chosen.name} again on {pictures:,} training and validation pictures together …")
     began = time.perf_counter()
     model = family.fit(shortened, together, on_epoch=lambda epoch: None)  # its validation figures would mean nothing
-    before = tuple(
-        Evaluation(part="validation", score=chosen.score, sealed=False, about=OF_THE_MODEL_BEFORE)
-        for _ in [chosen.score]
-        if chosen.score is not None
-    )
+    assert chosen.score is not None  # it was chosen by it
+    before = evaluations("validation", chosen.score, chosen.heads, sealed=False, about=OF_THE_MODEL_BEFORE)
     folder.write_retrained(msgspec.structs.replace(model.learnware, evaluations=before), model.tensors)
     return RetrainRecord(
         rung=chosen.name,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from statistics import median
 from typing import Any
@@ -13,10 +13,12 @@ from starshift import catalogue
 from starshift.augmentation import POLICIES, Augmentation
 from starshift.compose.own import Own
 from starshift.errors import MissingWeights, UsageError
-from starshift.ladder.variants import Changes, parse, with_policy
+from starshift.ladder.options import Options
+from starshift.ladder.reader import reader
+from starshift.ladder.variants import Changes, with_policy
 from starshift.models import weights
-from starshift.recipe import AUTO, BUILDERS, HEADS, Recipe, Stage, near
-from starshift.records import Dataset, Picture
+from starshift.recipe import AUTO, BUILDERS, HEADS, METRICS, Recipe, Stage, suits
+from starshift.records import KINDS, Dataset, Kind, Picture, Target
 
 FROM_SCRATCH = ("convnet", "convnet-28px", "modern")
 """Builders without pretrained weights."""
@@ -87,15 +89,8 @@ TUNING = Stage(
 """How what is opened is trained, together with its head. Views were augmented before; what is mixed are activations."""
 
 
-@dataclass(frozen=True)
-class Options:
-    """What the user may change about recipes."""
-
-    size: int | None = None  # side of the pictures in pixels; None: each rung's own
-    bases: tuple[str, ...] = ()  # pretrained bases by name; none: chosen by the size of the task
-    merge_stages: bool = False  # `fine-tuned` trains head and base at once, from a random head
-    augment: str | None = None  # policy of every rung that augments; None: each rung's own
-    head: str | None = None  # a name in recipe.HEADS, of the rungs that take one; None: each rung's own
+ALL_BUT_STRINGS: tuple[Kind, ...] = tuple(kind for kind in KINDS if kind != "string")
+"""Kinds of targets that a head of one layer can serve."""
 
 
 @dataclass(frozen=True)
@@ -111,6 +106,7 @@ class Rung:
     changes: Changes | None = None  # of a variant
     like: str = ""  # of a rung of the user's own: the one whose network and training it has
     parts: tuple[Own, ...] = ()  # the user's own functions in it
+    kinds: tuple[Kind, ...] = ALL_BUT_STRINGS  # of targets that it can be fitted to
 
     @property
     def family(self) -> str:
@@ -129,19 +125,41 @@ class Rung:
         if options.augment is not None and changes.augment is None:
             recipe = with_policy(recipe, options.augment)
         recipe = changes.applied(recipe)
-        if problems := _metric_problems(recipe, len(dataset.classes)):
+        if options.loss_weights is not None and "loss_weights" not in changes.stage:
+            stages = (structs.replace(stage, loss_weights=options.loss_weights) for stage in recipe.stages)
+            recipe = structs.replace(recipe, stages=tuple(stages))
+        if recipe.arguments.get("sharing"):  # as it is where nothing is said
+            arguments = {name: value for name, value in recipe.arguments.items() if name != "sharing"}
+            recipe = structs.replace(recipe, arguments=arguments)
+        if problems := [*_metric_problems(recipe, dataset), *_loss_problems(recipe, dataset)]:
             raise UsageError(problems)
         return recipe
 
 
-def _metric_problems(recipe: Recipe, classes: int) -> list[str]:
-    if classes > 5 or not any("top-5" in (stage.metrics or ()) for stage in recipe.stages):
+def _metric_problems(recipe: Recipe, dataset: Dataset) -> list[str]:
+    """What of the metrics after each epoch the leading target does not have."""
+    named = list(dict.fromkeys(name for stage in recipe.stages for name in stage.metrics or () if name in METRICS))
+    if named and not dataset.target.is_classes:
+        target = dataset.target
+        return [f"{', '.join(named)} are metrics of classes; {target.name!r} is a {target.kind} target."]
+    classes = len(dataset.classes)
+    if classes > 5 or "top-5" not in named:
         return []
     return [f"The metric top-5 needs more than 5 classes; there are {classes}, and it would always be 1."]
 
 
+def _loss_problems(recipe: Recipe, dataset: Dataset) -> list[str]:
+    """Losses that are of none of the targets' kinds."""
+    problems = []
+    for name in dict.fromkeys(stage.loss for stage in recipe.stages):
+        if not any(suits(name, target) for target in dataset.targets):
+            kinds = " and ".join(dict.fromkeys(target.kind for target in dataset.targets))
+            problems.append(f"The loss {name} is not for targets of kind {kinds}; without it they have their own.")
+    return problems
+
+
 def baseline(options: Options, dataset: Dataset) -> Recipe:
-    """The majority class; it looks at no pixel."""
+    """The majority class, or the mean; it looks at no example."""
     return Recipe(builder="majority", size=1)
 
 
@@ -262,7 +280,11 @@ def features_size(options: Options) -> int:
 
 RUNGS = {
     "baseline": Rung(
-        "baseline", "The majority class: the first thing that a model must beat.", baseline, ("majority",)
+        "baseline",
+        "The majority class: the first thing that a model must beat.",
+        baseline,
+        ("majority",),
+        kinds=KINDS,
     ),
     "convnet": Rung(
         "convnet",
@@ -306,54 +328,22 @@ RUNGS = {
         ("fine-tuned",),
         augments=True,
     ),
+    "reader": Rung(
+        "reader",
+        "A convolutional network whose columns are read from left to right, for strings.",
+        reader,
+        ("reader",),
+        augments=True,
+        kinds=("string",),
+    ),
 }
-"""The ladder; the names that `--rungs` takes."""
+"""The ladder for pictures; the names that `--rungs` takes."""
 
 
-def select(names: Sequence[str]) -> list[Rung]:
-    """The rungs of these names, in the ladder's order, each followed by its variants; the baseline is always there.
-
-    names: as `--rungs` takes them: "convnet", or a variant, "convnet:l2=0.001:dropout=0.5". Raises UsageError with
-    every problem and near matches.
-    """
-    problems: list[str] = []
-    found: dict[str, Rung] = {} if names else dict(RUNGS)
-    for name in ("baseline", *names):
-        try:
-            rung = find(name)
-            found[rung.name] = rung
-        except UsageError as error:
-            problems.extend(error.problems)
-    if problems:
-        raise UsageError(problems)
-    order = list(RUNGS)
-    return sorted(found.values(), key=lambda rung: (order.index(rung.family), rung.changes is not None))
-
-
-def find(name: str) -> Rung:
-    """The rung or variant of that name. Raises UsageError with every problem and near matches."""
-    family, *words = (part.strip() for part in name.split(":"))
-    if family not in RUNGS:
-        raise UsageError(f"Rung {family!r} is not known.{near(family, RUNGS)}")
-    parent = RUNGS[family]
-    if not words:
-        return parent
-    changes = parse(family, words, parent.builders, parent.fixed)
-    variant = replace(
-        parent,
-        name=":".join((family, *words)),
-        description=f"{parent.description.rstrip('.')}, with {', '.join(words)}.",
-        changes=changes,
-    )
-    if all(builder in FROM_SCRATCH for builder in parent.builders):
-        _try_on_photographs(variant)
-    return variant
-
-
-def _try_on_photographs(variant: Rung) -> None:
+def try_on_photographs(variant: Rung) -> None:
     """Raise UsageError for a variant that works on no pictures, before any are read."""
     picture = Picture("", "0", "", "", 500, 375, "JPEG", "RGB", 0)
-    photographs = Dataset("", "class folders", tuple("012345"), (picture,) * 2000)
+    photographs = Dataset("", "class folders", (Target.of_classes(tuple("012345")),), (picture,) * 2000)
     if variant.recipe(Options(), photographs) == RUNGS[variant.family].recipe(Options(), photographs):
         raise UsageError(f"{variant.name} changes nothing: {variant.family} is that already.")
 

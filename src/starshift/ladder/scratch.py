@@ -15,8 +15,8 @@ from starshift.inference.network import best_precision
 from starshift.ladder.materials import Materials, Model
 from starshift.ladder.pacing import correct, known_or_measured
 from starshift.ladder.unfitted import unfitted
-from starshift.recipe import ANY_SIZE, Recipe, Stage, digest
-from starshift.records import Epoch
+from starshift.recipe import ANY_SIZE, UNCERTAINTY, Recipe, Stage, digest
+from starshift.records import Epoch, Learnware
 
 if TYPE_CHECKING:
     from starshift.training.pace import Pace
@@ -33,6 +33,16 @@ NONDETERMINISTIC = (
 )
 
 
+def depends_on(recipe: Recipe, materials: Materials) -> tuple[object, ...]:
+    """What the rung's result depends on beyond recipe, data and seed: the precision."""
+    return (best_precision(),)
+
+
+def depended_on(learnware: Learnware) -> tuple[object, ...]:
+    """The same of a model that is there."""
+    return (learnware.precision,)
+
+
 def predict_seconds(recipe: Recipe, materials: Materials) -> float:
     """How long `fit` will take, from a few steps that are timed now unless they were in an earlier run."""
 
@@ -44,7 +54,7 @@ def predict_seconds(recipe: Recipe, materials: Materials) -> float:
         return measure_pace(
             recipe,
             _builder(recipe, materials),
-            classes=len(materials.dataset.classes),
+            heads=materials.dataset.targets,
             larger=larger_size(recipe),
             policy=_policy(recipe),
             own=materials.functions(recipe),
@@ -68,9 +78,9 @@ def fit(recipe: Recipe, materials: Materials, on_epoch: Callable[[Epoch], None])
         recipe,
         _builder(recipe, materials),
         pixels,
-        materials.targets,
+        materials.every_target,
         materials.split,
-        classes=len(materials.dataset.classes),
+        heads=materials.dataset.targets,
         seed=seeds.child(materials.seed, recipe.builder),
         larger=materials.pixels(Frame(larger, recipe.fit)) if larger else None,  # type: ignore[arg-type]
         groups=materials.groups,
@@ -90,6 +100,7 @@ def fit(recipe: Recipe, materials: Materials, on_epoch: Callable[[Epoch], None])
         "parameters": f"{parameters:,}",
         "pictures": f"{recipe.size}×{recipe.size} pixels",
         **in_words(recipe),
+        **heads_in_words(recipe, materials),
         **sources(recipe, materials),
         "computed in": trained.policy,
         "weights": trained.kept,
@@ -97,7 +108,7 @@ def fit(recipe: Recipe, materials: Materials, on_epoch: Callable[[Epoch], None])
     }
     learnware = unfitted(recipe, materials, precision=best_precision())
     weights = in_order(trained.weights) if is_built_by_user(recipe) else trained.weights
-    return Model(learnware, weights, trained.history, details, NONDETERMINISTIC)
+    return Model(learnware, weights | trained.scales, trained.history, details, NONDETERMINISTIC)
 
 
 def is_built_by_user(recipe: Recipe) -> bool:
@@ -131,6 +142,30 @@ def in_words(recipe: Recipe) -> dict[str, str]:
     return training | ({"augmentation": policy} if policy else {})
 
 
+def heads_in_words(recipe: Recipe, materials: Materials) -> dict[str, str]:
+    """What the losses of several heads count, for a reader; nothing where there is one."""
+    targets = materials.dataset.targets
+    if len(targets) == 1:
+        return {}
+    named = ", ".join(f"{target.name} ({target.kind})" for target in targets)
+    ways = list(dict.fromkeys(_weights_in_words(stage) for stage in recipe.stages))
+    return {"heads": f"{len(targets)} on one network: {named}", "losses": "; then ".join(ways)}
+
+
+def _weights_in_words(stage: Stage) -> str:
+    if stage.loss_weights == UNCERTAINTY:
+        return "weighed by learned uncertainties, which begin by the scale of each"
+    if isinstance(stage.loss_weights, tuple):
+        return f"weighed {' : '.join(f'{weight:g}' for weight in stage.loss_weights)}, as given"
+    return "balanced by the scale of each: its value for the best answer that looks at nothing"
+
+
+def several_in_name(materials: Materials) -> str:
+    """What a pace's name says of several heads."""
+    count = len(materials.dataset.targets)
+    return f", {count} heads" if count > 1 else ""
+
+
 def _stage_in_words(stage: Stage) -> str:
     epochs = f"{stage.epochs} epochs"
     if stage.steps_per_epoch:
@@ -160,11 +195,11 @@ def _builder(recipe: Recipe, materials: Materials) -> Callable[[], Any]:
         from starshift.models import scratch
 
         if is_built_by_user(recipe):
-            builder = materials.functions(recipe)[recipe.arguments["build"]]
+            builder = materials.functions(recipe)[recipe.arguments["build"]]  # of one target of classes: see ladder.own
             return builder((recipe.size, recipe.size, 3), len(materials.dataset.classes))
         side = None if recipe.builder in ANY_SIZE and any(stage.sizes for stage in recipe.stages) else recipe.size
-        classes = len(materials.dataset.classes)
-        return scratch.build(recipe.builder, (side, side, 3), classes, recipe.arguments, training=True)
+        heads = materials.dataset.targets
+        return scratch.build(recipe.builder, (side, side, 3), heads, recipe.arguments, training=True)
 
     return build
 
@@ -184,5 +219,5 @@ def _pace_name(recipe: Recipe, materials: Materials) -> str:
     how = digest(recipe.arguments, stage.augmentation, stage.optimizer, stage.loss, stage.average > 0)[:8]
     return (
         f"training {recipe.builder} at {recipe.size} px, {len(materials.dataset.classes)} classes, batches of "
-        f"{stage.batch_size}, {how}"
+        f"{stage.batch_size}, {how}{several_in_name(materials)}"
     )

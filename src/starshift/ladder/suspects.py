@@ -52,6 +52,8 @@ def suspect(
     settled: digests of pictures whose label a person kept or gave. What an earlier call found by the same features and
     labels is kept. Returns the suspects, or None and a sentence that says why there are none.
     """
+    if not materials.target.is_classes:
+        return None, "Labels were not searched for wrong ones: that is done where each picture has one class."
     name = judging_rung(rungs, folder)
     if name is None:
         return None, (
@@ -88,6 +90,7 @@ def _key(learnware: Learnware, materials: Materials, settled: Collection[str]) -
 def _judged(predictor: Predictor, materials: Materials, settled: Collection[str], key: str) -> Suspects:
     """Raises DataError where the pictures cannot be divided into folds, MissingWeights where features are lacking."""
     rows, dataset = rows_for("suspected labels", materials.split), materials.dataset
+    rows = rows[materials.targets[rows] >= 0]  # a missing label is not a wrong one
     targets = materials.targets[rows]
     digests = [dataset.pictures[row].digest for row in rows]
     features = predictor.bases.stored(digests, lambda: materials.pixels(predictor.frame, rows.tolist()))

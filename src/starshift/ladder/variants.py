@@ -13,6 +13,7 @@ from starshift.augmentation import POLICIES, Augmentation
 from starshift.data.decode import Fit
 from starshift.errors import UsageError
 from starshift.recipe import (
+    BALANCED,
     BUILDERS,
     HEADS,
     KINDS,
@@ -21,13 +22,24 @@ from starshift.recipe import (
     NORMS,
     OPTIMIZERS,
     SCHEDULES,
+    UNCERTAINTY,
     Recipe,
     Stage,
+    loss_weight_problems,
     near,
 )
 
-TRAINED = ("convnet", "convnet-28px", "modern", "fine-tuned")
+OF_PICTURES = ("convnet", "convnet-28px", "modern", "frozen", "fine-tuned", "own", "reader")
+"""Builders that take pictures; of others there is no size, no fit and no augmentation to change."""
+
+TRAINED = (
+    *("convnet", "convnet-28px", "modern", "reader", "fine-tuned"),
+    *("table-dense", "word-bag", "word-sequence", "series-network"),
+)
 """Builders that are trained by stages."""
+
+ONLY_OF_PICTURES = ("augmentation", "plain_epochs", "sizes")
+"""Fields of a stage that say something of pictures alone."""
 
 POLICY_BY_NAME = "augmentation"
 """The argument of builders that keep augmented views: they take a policy by its name only."""
@@ -143,11 +155,13 @@ def keys(builders: Sequence[str], fixed: Sequence[str] = ()) -> dict[str, tuple[
         return {}
     arguments = {name: kind for builder in builders for name, kind in BUILDERS[builder].items() if name not in fixed}
     by_name = arguments.pop(POLICY_BY_NAME, None)
+    if not any(builder in OF_PICTURES for builder in builders):
+        return _keys_without_pictures(arguments, builders)
     found: dict[str, tuple[str, Any]] = {"size": ("recipe", int), "fit": ("recipe", Fit)}
     found |= {name: ("arguments", kind) for name, kind in arguments.items()}
     if any(builder in TRAINED for builder in builders):
         found |= {name: ("stage", kind) for name, kind in get_type_hints(Stage).items() if name != "augmentation"}
-        found |= {"metrics": ("stage", tuple[str, ...]), "balance": ("stage", bool)}
+        found |= {"metrics": ("stage", tuple[str, ...]), "balance": ("stage", bool), "loss_weights": ("stage", str)}
     if by_name:
         found[AUGMENT] = ("recipe", str)
         if any(builder in TRAINED for builder in builders):
@@ -155,6 +169,15 @@ def keys(builders: Sequence[str], fixed: Sequence[str] = ()) -> dict[str, tuple[
     elif any(builder in TRAINED for builder in builders):
         found[AUGMENT] = ("recipe", str)
         found |= {name: ("policy", kind) for name, kind in get_type_hints(Augmentation).items()}
+    return found
+
+
+def _keys_without_pictures(arguments: Mapping[str, type], builders: Sequence[str]) -> dict[str, tuple[str, Any]]:
+    found: dict[str, tuple[str, Any]] = {name: ("arguments", kind) for name, kind in arguments.items()}
+    if any(builder in TRAINED for builder in builders):
+        fields = get_type_hints(Stage).items()
+        found |= {name: ("stage", kind) for name, kind in fields if name not in ONLY_OF_PICTURES}
+        found |= {"metrics": ("stage", tuple[str, ...]), "balance": ("stage", bool), "loss_weights": ("stage", str)}
     return found
 
 
@@ -188,6 +211,8 @@ def _read(rung: str, key: str, text: str, kind: Any) -> Any:
         return _one_of(POLICIES, "Augmentation policy", text)
     if key == "metrics":
         return tuple(_one_of(METRICS, "Metric", _as_metric(part)) for part in text.split("/")) if text else ()
+    if key == "loss_weights":
+        return read_loss_weights(text)
     if key == "loss":
         text = text.replace("-", " ").replace("_", " ")
     if key in _CHOICES:
@@ -205,6 +230,24 @@ def _read(rung: str, key: str, text: str, kind: Any) -> Any:
     except (KeyError, ValueError):
         wanted = {bool: "yes or no", int: "a whole number", float: "a number"}.get(kind, "numbers such as 64/96/128")
         raise UsageError(f"{key} of {rung} is {wanted}; {text!r} came.") from None
+
+
+def read_loss_weights(text: str) -> tuple[float, ...] | str:
+    """ "1/0.5/2" or "1,0.5,2" → numbers, one for each target; "balanced" and "uncertainty" stay. Raises UsageError."""
+    word = text.strip().lower()
+    if word and not any(character.isdigit() for character in word):
+        weights: tuple[float, ...] | str = word
+    else:
+        try:
+            weights = tuple(float(part) for part in word.replace("/", ",").split(","))
+        except ValueError:
+            raise UsageError(
+                f"Loss weights are {BALANCED}, {UNCERTAINTY}, or numbers above 0, one for each target, such as "
+                f"1,0.5,2; {text!r} came."
+            ) from None
+    if problems := loss_weight_problems(weights):
+        raise UsageError(problems)
+    return weights
 
 
 def _as_metric(text: str) -> str:

@@ -16,7 +16,19 @@ from starshift.data.decode import LARGEST_SIDE, Fit
 from starshift.errors import RunError
 from starshift.inference.network import Precision
 from starshift.recipe import check_builder, digest, near
-from starshift.records import LEARNWARE_SCHEMA, Learnware, files
+from starshift.records import (
+    LEARNWARE_SCHEMA,
+    NOUNS,
+    Evaluation,
+    Family,
+    InputContract,
+    Learnware,
+    SequenceContract,
+    TableContract,
+    Target,
+    TextContract,
+    files,
+)
 
 Tensors = dict[str, np.ndarray]
 
@@ -65,43 +77,49 @@ def _unkeepable(learnware: Learnware) -> list[str]:
         problems.append(
             "It was made with own code and does not say that it is not for sharing, or the other way round."
         )
-    if not 1 <= learnware.input.size <= LARGEST_SIDE:
-        problems.append(f"Its pictures have {learnware.input.size} px on each side; 1 to {LARGEST_SIDE} are possible.")
-    if learnware.input.fit not in get_args(Fit):
-        problems.append(
-            f"Its pictures are made square by {learnware.input.fit!r}.{near(learnware.input.fit, get_args(Fit))}"
-        )
+    if isinstance(learnware.input, InputContract):
+        problems += _picture_problems(learnware.input)
     if learnware.precision not in get_args(Precision):
         problems.append(f"Its precision is {learnware.precision!r}; {' and '.join(get_args(Precision))} are known.")
     if not 0 < learnware.temperature < math.inf:
         problems.append(f"Its temperature is {learnware.temperature}; it must be a number above 0.")
-    if len(learnware.classes) < 2:
-        problems.append(f"It has {len(learnware.classes)} class; a model tells at least 2 apart.")
-    if len(set(learnware.classes)) < len(learnware.classes):
-        problems.append("It names a class twice.")
+    if not learnware.targets:
+        problems.append("It names nothing that it predicts.")
+    for target in learnware.targets:
+        if target.is_classes and len(target.classes) < 2:
+            problems.append(f"It has {len(target.classes)} class; a model tells at least 2 apart.")
+        if len(set(target.classes)) < len(target.classes):
+            problems.append("It names a class twice.")
+    if learnware.apart and [one.targets for one in learnware.apart] != [(target,) for target in learnware.targets]:
+        problems.append("Its models of one target each are not those of its targets.")
+    for one in learnware.apart:
+        problems += [*check_builder(one.builder, one.arguments), *_unkeepable(one)]
+    return problems
+
+
+def _picture_problems(contract: InputContract) -> list[str]:
+    problems = []
+    if not 1 <= contract.size <= LARGEST_SIDE:
+        problems.append(f"Its pictures have {contract.size} px on each side; 1 to {LARGEST_SIDE} are possible.")
+    if contract.fit not in get_args(Fit):
+        problems.append(f"Its pictures are made square by {contract.fit!r}.{near(contract.fit, get_args(Fit))}")
     return problems
 
 
 def card(learnware: Learnware) -> str:
     """The model card, in Markdown."""
+    noun = NOUNS[_FAMILIES[type(learnware.input)]]
     lines = [
         f"# {learnware.name}",
         "",
-        f"{learnware.task.capitalize()} into {len(learnware.classes)} classes: {', '.join(learnware.classes)}.",
+        f"{learnware.task.capitalize()} {_predicted(learnware)}.",
         "",
         f"- Trained on: {learnware.trained_on}",
-        f"- Input: RGB pictures, made {learnware.input.size}×{learnware.input.size} pixels ({learnware.input.fit}).",
+        f"- Input: {_taken(learnware)}",
         f"- Network: {learnware.builder}{_in_words(learnware.arguments)}",
     ]
     lines += [f"- Pretrained base: {base.name}, weights SHA-256 {base.digest}" for base in learnware.bases]
-    for evaluation in learnware.evaluations:
-        accuracy = evaluation.score.accuracy
-        sealed = "sealed until the end" if evaluation.sealed else "also used to choose the model"
-        sealed += f", {evaluation.about}" if evaluation.about else ""
-        lines.append(
-            f"- Accuracy on the {evaluation.part} part ({accuracy.n} pictures, {sealed}): {accuracy.value:.1%}"
-            + (f", 95 % interval {accuracy.low:.1%} to {accuracy.high:.1%}" if accuracy.low is not None else "")
-        )
+    lines += [_evaluated(evaluation, noun) for evaluation in learnware.evaluations]
     if learnware.temperature != 1.0:
         lines.append(
             f"- Temperature: {learnware.temperature:g}. Log probabilities are divided by it, which changes how sure "
@@ -114,13 +132,65 @@ def card(learnware: Learnware) -> str:
         lines.append(f"- Not for sharing: {learnware.unshareable}.")
     lines += [
         "",
-        "These figures hold for pictures like those it was trained on. Pictures that show none of these classes",
-        "get one of them all the same.",
+        f"These figures hold for {noun}s like those it was trained on. "
+        + (f"{noun.capitalize()}s of none of these classes get one of them all the same." if learnware.classes else ""),
         "",
         f"Made by {learnware.made_by}. Use: `starshift predict FOLDER_OF_THIS_FILE PHOTOS`.",
         "",
     ]
     return "\n".join(lines)
+
+
+_FAMILIES: dict[type, Family] = {
+    InputContract: "pictures",
+    TableContract: "table",
+    TextContract: "texts",
+    SequenceContract: "sequences",
+}
+
+
+def _predicted(learnware: Learnware) -> str:
+    target = learnware.target
+    if len(learnware.targets) == 1 and target.is_classes:
+        return f"into {len(target.classes)} classes: {', '.join(target.classes)}"
+    return f"of {'; '.join(map(_target, learnware.targets))}"
+
+
+def _target(target: Target) -> str:
+    if target.is_number:
+        return f"{target.name}, a number"
+    if target.kind == "string":
+        return f"{target.name}, a string of {''.join(target.classes)}"
+    what = "classes" if target.is_classes else "labels, of which any number apply"
+    return f"{target.name}, {len(target.classes)} {what}: {', '.join(target.classes)}"
+
+
+def _taken(learnware: Learnware) -> str:
+    contract = learnware.input
+    if isinstance(contract, InputContract):
+        return f"RGB pictures, made {contract.size}×{contract.size} pixels ({contract.fit})."
+    if isinstance(contract, TableContract):
+        return f"rows with the columns {', '.join(column.name for column in contract.columns)}."
+    if isinstance(contract, TextContract):
+        return f"texts{f', in a column {contract.column!r}' if contract.column else ''}."
+    return f"sequences of {contract.steps} steps of {', '.join(contract.features)}."
+
+
+def _evaluated(evaluation: Evaluation, noun: str) -> str:
+    leading = evaluation.score.leading
+    estimate = leading.estimate
+    sealed = "sealed until the end" if evaluation.sealed else "also used to choose the model"
+    sealed += f", {evaluation.about}" if evaluation.about else ""
+
+    def told(value: float) -> str:
+        return f"{value:.1%}" if leading.is_share else f"{value:.4g}"
+
+    of = f" of {evaluation.target}" if evaluation.target else ""
+    said = f"- {leading.metric.capitalize()}{of} on the {evaluation.part} part ({estimate.n} {noun}s, {sealed}): "
+    said += told(estimate.value)
+    if estimate.low is not None and estimate.high is not None:
+        said += f", 95 % interval {told(estimate.low)} to {told(estimate.high)}"
+    return said
 
 
 def _in_words(arguments: dict[str, Any]) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 
 from starshift import catalogue
 from starshift.models import depths, pretrained, weights
+from starshift.models.heads import as_outputs, without_scales
 from starshift.models.opened import dense_head, linear_head
 from starshift.records import Learnware
 
@@ -17,21 +18,22 @@ from starshift.records import Learnware
 def assemble(learnware: Learnware, tensors: Mapping[str, np.ndarray], files: Sequence[Path] = ()) -> keras.Model:
     """Put the frozen bases and the head of a saved model together.
 
-    tensors: "head/kernel" (features, outputs) and "head/bias" (outputs,); "dense/kernel" and "dense/bias" too for the
-    head `dense256`. files: weights files of the bases, in their order; looked for, or downloaded, where none are given.
-    Input: uint8 or float pixels 0-255, RGB, (N, size, size, 3). Output: float32 (N, 1), the probability of the
-    second class, for two classes; (N, classes) for more. Raises RunError for a file whose digest is not the one
-    that the model was made with; MissingWeights where there is none.
+    tensors: "head/kernel" (features, outputs) and "head/bias" (outputs,), "head_2/…" of a second target;
+    "dense/kernel" and "dense/bias" too for the head `dense256`. files: weights files of the bases, in their order;
+    looked for, or downloaded, where none are given.
+    Input: uint8 or float pixels 0-255, RGB, (N, size, size, 3). Outputs: one per target, float32, as models.heads.head
+    has them: (N, 1), the probability of the second class, for two classes; (N, classes) for more. Raises RunError for
+    a file whose digest is not the one that the model was made with; MissingWeights where there is none.
     """
-    size, arguments, classes = learnware.input.size, learnware.arguments, len(learnware.classes)
+    size, arguments, heads = learnware.picture.size, learnware.arguments, learnware.targets
     pixels = keras.Input((size, size, 3), dtype="float32", name="pixels")
     networks = [_frozen(learnware, number, files) for number in range(len(learnware.bases))]
     if arguments.get("head") == "dense256":
-        outputs = dense_head(networks[0](pixels), classes)
+        outputs = dense_head(networks[0](pixels), heads)
     else:
-        outputs = linear_head([network(pixels) for network in networks], classes)
-    model = keras.Model(pixels, outputs, name="assembled")
-    for name in {name.partition("/")[0] for name in tensors}:
+        outputs = linear_head([network(pixels) for network in networks], heads)
+    model = keras.Model(pixels, as_outputs(outputs), name="assembled")
+    for name in {name.partition("/")[0] for name in without_scales(tensors)}:
         model.get_layer(name).set_weights([tensors[f"{name}/kernel"], tensors[f"{name}/bias"]])
     return model
 
@@ -42,7 +44,7 @@ def _frozen(learnware: Learnware, number: int, files: Sequence[Path]) -> keras.M
     base, path = catalogue.parse(reference.spec)
     file = weights.obtain(base, files[number] if files else path)
     weights.expect(file, reference.digest, base)
-    network = pretrained.build(base, file, size=learnware.input.size)
+    network = pretrained.build(base, file, size=learnware.picture.size)
     if arguments.get("head") == "dense256":
         network = depths.unpooled(network)
     elif cuts := arguments.get("cuts"):

@@ -22,6 +22,10 @@ SHRINKAGE = 0.5
 TOLERANCE = 1e-3
 """Largest slope of the mean loss at which the regression counts as fitted; weighing it makes up for the rest."""
 
+UNSEEN = 5.0
+"""Nats by which the discriminant finds a class without examples less likely than any other; a target behind the first
+may have such, since parts are divided by the first."""
+
 DEAD = 0.1
 """Added to each feature's scale, as a share of the mean scale: a feature that hardly ever fires is not blown up."""
 
@@ -208,20 +212,23 @@ def _all_fits(
     if views:
         features, targets = np.concatenate([features, *views]), np.tile(targets, 1 + len(views))
         counting = None if counting is None else np.tile(counting, 1 + len(views))
-    mean, scale = features.mean(axis=0), features.std(axis=0)
-    scale = scale + DEAD * scale.mean() + 1e-12
-    standardized = (features - mean) / scale
+    standardized, mean, scale = standardize(features)
     kernel, bias = discriminant(standardized, targets, classes)
-    yield None, *_for_raw(kernel, bias, mean, scale)
+    yield None, *for_raw(kernel, bias, mean, scale)
     start = None  # each strength starts where the weaker one before it came to rest
     for strength in sorted(strengths):
         kernel, bias = start = logistic(standardized, targets, classes, strength / (1 + len(views)), start, counting)
-        yield strength, *_for_raw(kernel, bias, mean, scale)
+        yield strength, *for_raw(kernel, bias, mean, scale)
 
 
-def _for_raw(
-    kernel: np.ndarray, bias: np.ndarray, mean: np.ndarray, scale: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def standardize(features: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Features less their mean, over their scale, which DEAD raises: (N, F), and both (F,)."""
+    mean, scale = features.mean(axis=0), features.std(axis=0)
+    scale = scale + DEAD * scale.mean() + 1e-12
+    return (features - mean) / scale, mean, scale
+
+
+def for_raw(kernel: np.ndarray, bias: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Kernel and bias for features as they are, from those for standardized ones; both float32."""
     raw = (kernel / scale[:, None]).astype(np.float32)
     return raw, (bias - mean @ raw).astype(np.float32)
@@ -288,6 +295,8 @@ def discriminant(features: np.ndarray, targets: np.ndarray, classes: int) -> tup
     means /= np.maximum(counts, 1)[:, None]
     kernel = _solve_shrunken(features - means[targets], means.T)
     bias = -0.5 * np.sum(means.T * kernel, axis=0)
+    if not counts.all():  # its mean would be the origin, to which everything is near
+        bias[counts == 0] = bias[counts > 0].min() - UNSEEN
     if classes == 2:
         return kernel[:, 1:] - kernel[:, :1], bias[1:] - bias[:1]
     return kernel, bias

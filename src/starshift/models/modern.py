@@ -19,7 +19,8 @@ from starshift.models.blocks import (
     preactivated_block,
     residual_block,
 )
-from starshift.models.heads import classification_head
+from starshift.models.heads import as_outputs, heads_on
+from starshift.records import Target
 
 STEM_STRIDE = 4
 """How much smaller sides are behind the stem."""
@@ -32,7 +33,7 @@ def smallest_side(blocks: Sequence[int]) -> int:
 
 def modern(
     input_shape: Sequence[int | None],
-    classes: int,
+    heads: Sequence[Target],
     *,
     width: int = 48,
     blocks: Sequence[int] = (2, 2, 2),
@@ -49,14 +50,15 @@ def modern(
     """About 1.6 million parameters for two classes by default: a stem of two convolutions, stages of blocks, a head.
 
     input_shape: (height, width, channels) of pictures, uint8 or float, 0-255; height and width None for any.
+    heads: what it predicts; they share all that is before them.
     width: filters of the first stage; each stage doubles them and halves the sides. blocks: how many in each stage.
     kind: "residual" or "inception". norm: "batch" for batch norm, "weights" for standardized kernels, "none".
     skip: whether residual blocks have the way past them (yes by default); inception blocks have none.
-    auxiliary: a head behind every stage but the last, whose losses bring the gradient to the first layers (gradient
-    injection); only in the model for `training`, as outputs after the first. dropout: share dropped before the head.
+    auxiliary: heads behind every stage but the last, whose losses bring the gradient to the first layers (gradient
+    injection); only in the model for `training`, as outputs after the others. dropout: share dropped before the head.
     drop_path: share of pictures for which a residual block is left out, while it is trained. l1, l2: penalties on all
     kernels.
-    Returns a model with float32 outputs as `classification_head` has them. Raises UsageError for pictures below
+    Returns a model with float32 outputs as models.heads.head has them. Raises UsageError for pictures below
     `smallest_side(blocks)` and for inception blocks with skip.
     """
     _check(input_shape, blocks, kind, skip)
@@ -70,12 +72,11 @@ def modern(
     if auxiliary and training:
         for number, end in enumerate(ends[:-1], start=1):
             pooled = layers.GlobalAveragePooling2D(dtype="float32", name=f"auxiliary{number}_pool")(end)
-            others.append(classification_head(pooled, classes, style.penalty, name=f"auxiliary{number}"))
+            others += heads_on(pooled, heads, style.penalty, stem=f"auxiliary{number}")
     x = layers.GlobalAveragePooling2D(dtype="float32", name="pool")(x)
     if dropout:
         x = layers.Dropout(dropout, name="dropout")(x)
-    head = classification_head(x, classes, style.penalty)
-    return keras.Model(inputs, [head, *others] if others else head, name="modern")
+    return keras.Model(inputs, as_outputs([*heads_on(x, heads, style.penalty), *others]), name="modern")
 
 
 def _stages(

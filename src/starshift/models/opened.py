@@ -17,7 +17,8 @@ from keras import layers, ops
 from starshift.catalogue import Base
 from starshift.errors import RunError
 from starshift.models import depths, pretrained
-from starshift.models.heads import classification_head
+from starshift.models.heads import as_outputs, heads_on
+from starshift.records import Target
 
 DENSE_UNITS, DENSE_DROPOUT = 256, 0.5
 """Of the seeds' head (002, "Fast feature extraction without data augmentation")."""
@@ -29,7 +30,7 @@ def build(
     *,
     size: int,
     cut: str,
-    classes: int,
+    heads: Sequence[Target],
     head: str = "linear",
     from_pixels: bool = False,
     frozen: bool = False,
@@ -39,14 +40,14 @@ def build(
     weights: as for pretrained.build. size: side of the pictures in px. Raises UsageError for one that is too small.
     """
     network = pretrained.build(base, weights, size=size)
-    return with_head(network, cut=cut, classes=classes, head=head, from_pixels=from_pixels, frozen=frozen)
+    return with_head(network, cut=cut, heads=heads, head=head, from_pixels=from_pixels, frozen=frozen)
 
 
 def with_head(
     network: keras.Model,
     *,
     cut: str,
-    classes: int,
+    heads: Sequence[Target],
     head: str = "linear",
     from_pixels: bool = False,
     frozen: bool = False,
@@ -54,22 +55,21 @@ def with_head(
     """Open a base behind a cut, and put a head on it. The base's layers are shared, not copied.
 
     network: of pretrained.build. cut: one of the base's cut_points.
+    heads: what it predicts; all of them share the base, and of "dense256" the units too.
     head: "linear" (a logistic head on compressed pooled features, as `features` has it) or "dense256" (the seeds':
         the last map flattened, 256 ReLU units, dropout, then the outputs).
     from_pixels: the input is pixels 0-255 (N, size, size, 3), else the activation behind the cut (N, h, w, c), or
         (N, tokens, c) of a transformer.
     frozen: the head alone can be trained.
     Batch-norm layers are never trained and always use the statistics of their pretraining.
-    Output: float32, as models.heads.classification_head has it.
+    Outputs: float32, one for each of `heads`, as models.heads.head has them.
     """
     _open(network, cut, frozen)
     inputs = network.input if from_pixels else network.get_layer(cut).output
     outputs = (
-        linear_head([network.output], classes)
-        if head == "linear"
-        else dense_head(depths.unpooled(network).output, classes)
+        linear_head([network.output], heads) if head == "linear" else dense_head(depths.unpooled(network).output, heads)
     )
-    return keras.Model(inputs, outputs, name=f"{network.name}_{'whole' if from_pixels else 'opened'}")
+    return keras.Model(inputs, as_outputs(outputs), name=f"{network.name}_{'whole' if from_pixels else 'opened'}")
 
 
 def trunk(network: keras.Model, cut: str) -> keras.Model:
@@ -86,18 +86,18 @@ def _open(network: keras.Model, cut: str, frozen: bool) -> None:
             leaf.trainable = opened and not isinstance(leaf, layers.BatchNormalization)
 
 
-def linear_head(features: Sequence[Any], classes: int) -> Any:
-    """A logistic head on compressed pooled features (N, f) of one or more bases. Output as classification_head's."""
+def linear_head(features: Sequence[Any], heads: Sequence[Target]) -> list[Any]:
+    """A linear head for each target on compressed pooled features (N, f) of one or more bases: see heads_on."""
     joined = layers.Concatenate(name="side_by_side")(features) if len(features) > 1 else features[0]
     compressed = ops.sign(joined) * ops.log1p(ops.abs(joined))  # models.classical.compress
-    return classification_head(compressed, classes)
+    return heads_on(compressed, heads)
 
 
-def dense_head(last_map: Any, classes: int) -> Any:
-    """The seeds' head. last_map: (N, h, w, c), what a base has before it is pooled. Output as classification_head's."""
+def dense_head(last_map: Any, heads: Sequence[Target]) -> list[Any]:
+    """The seeds' head. last_map: (N, h, w, c), what a base has before it is pooled. Outputs: see heads_on."""
     x = layers.Flatten(name="flatten")(last_map)
     x = layers.Dense(DENSE_UNITS, activation="relu", name="dense")(x)
-    return classification_head(layers.Dropout(DENSE_DROPOUT, name="dropout")(x), classes)
+    return heads_on(layers.Dropout(DENSE_DROPOUT, name="dropout")(x), heads)
 
 
 # --- weights by name ---

@@ -16,10 +16,14 @@ from starshift.catalogue import Base
 from starshift.errors import RunError
 from starshift.models.modern import modern, smallest_side
 from starshift.recipe import check_builder
+from starshift.records import Target
 
 BUILDER = "modern"
 """The only network that takes pictures of every size and pools them, as a base must."""
 
+
+ANYTHING = (Target.of_classes(("no", "yes")),)
+"""Heads that are taken off again."""
 
 DEFAULT_BLOCKS = tuple(inspect.signature(modern).parameters["blocks"].default)
 """Blocks of each stage where the arguments name none."""
@@ -36,7 +40,7 @@ def build(base: Base, weights: Path | None, *, size: int) -> keras.Model:
         problems = [f"A base of one's own is a {BUILDER!r} network; this one is {base.builder!r}."]
     if problems:
         raise RunError([f"The base {base.title!r} cannot be used:", *problems])
-    whole = modern((size, size, 3), 2, **base.arguments)
+    whole = modern((size, size, 3), ANYTHING, **base.arguments)
     features = keras.layers.Activation("linear", dtype="float32", name="features")(whole.get_layer("head").input)
     model = keras.Model(whole.input, features, name="own")
     if weights is not None:
@@ -54,7 +58,7 @@ def cut_points(arguments: Mapping[str, Any], size: int) -> tuple[str, ...]:
 
     A layer can be cut at where everything behind it sees nothing of what lies before it but through it.
     """
-    network = modern((size, size, 3), 2, **arguments)
+    network = modern((size, size, 3), ANYTHING, **arguments)
     parts: dict[str, list[keras.Layer]] = {}
     for layer in network.layers:
         if (part := layer.name.partition("_")[0]).startswith(("stem", "stage")):

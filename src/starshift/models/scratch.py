@@ -12,8 +12,10 @@ import keras
 from keras import layers
 
 from starshift.errors import UsageError
-from starshift.models.heads import classification_head
+from starshift.models import reader
+from starshift.models.heads import as_outputs, heads_on
 from starshift.models.modern import modern
+from starshift.records import Target
 
 CHANNELS = (32, 64, 128, 128)
 """Convolution filters of the seeds' four stages."""
@@ -43,22 +45,31 @@ def template(size: int) -> str:
 
 
 def build(
-    name: str, input_shape: Sequence[int | None], classes: int, arguments: Mapping[str, Any], *, training: bool = False
+    name: str,
+    input_shape: Sequence[int | None],
+    heads: Sequence[Target],
+    arguments: Mapping[str, Any],
+    *,
+    training: bool = False,
 ) -> keras.Model:
     """The network of that name in recipe.BUILDERS with its arguments, for pictures (height, width, channels).
 
-    training: with the auxiliary heads of those that have some, as outputs after the first. Height and width may be
-    None for `modern`, which takes pictures of any size.
+    heads: what it predicts, one output each, as models.heads has them. training: with the auxiliary heads of those
+    that have some, as outputs after the others. Height and width may be None for `modern`, which takes pictures of any
+    size.
     """
+    arguments = {key: value for key, value in arguments.items() if key != "sharing"}  # which is no layer's matter
+    if name == "reader":
+        return reader.build(input_shape, heads, **arguments, training=training)  # type: ignore[arg-type]
     if name == "modern":
-        return modern(input_shape, classes, **arguments, training=training)
+        return modern(input_shape, heads, **arguments, training=training)
     builders: dict[str, Callable[..., keras.Model]] = {"convnet": convnet, "convnet-28px": convnet_28px}
-    return builders[name](input_shape, classes, **arguments)
+    return builders[name](input_shape, heads, **arguments)
 
 
 def convnet(
     input_shape: Sequence[int],
-    classes: int,
+    heads: Sequence[Target],
     *,
     channels: Sequence[int] = CHANNELS,
     kernel: int = 3,
@@ -74,9 +85,10 @@ def convnet(
     inside. channels: filters of each stage. kernel: side of the filters, in pixels. dense: hidden units.
     dropout: share of what enters the dense layer that is dropped in training. l1, l2: penalties on all kernels, added
     to the loss as these times the sum of their absolute values and of their squares. pooling: without it nothing
-    halves the sides (seed 003 asks what pooling is good for): the dense layer then sees every position.
-    Returns a model with float32 outputs (N, 1) for two classes and (N, classes) for more. Raises
-    UsageError for pictures that are too small for `len(channels)` stages.
+    halves the sides (seed 003 asks what pooling is good for): the dense layer then sees every position. heads: what it
+    predicts; they share all that is before them.
+    Returns a model with float32 outputs as models.heads.head has them: (N, 1) for two classes, (N, classes) for more.
+    Raises UsageError for pictures that are too small for `len(channels)` stages.
     """
     _check_stages(input_shape, stages=len(channels), kernel=kernel, pooling=pooling)
     penalty = _penalty(l1, l2)
@@ -85,12 +97,12 @@ def convnet(
     for number, filters in enumerate(channels, start=1):
         x = _stage(x, filters, kernel, number, penalty, pooling)
     x = _dense(x, dense, dropout, penalty)
-    return keras.Model(inputs, classification_head(x, classes, penalty), name="convnet")
+    return keras.Model(inputs, as_outputs(heads_on(x, heads, penalty)), name="convnet")
 
 
 def convnet_28px(
     input_shape: Sequence[int],
-    classes: int,
+    heads: Sequence[Target],
     *,
     dropout: float = 0.0,
     l1: float = 0.0,
@@ -112,7 +124,7 @@ def convnet_28px(
     x = _stage(x, 64, 3, 2, penalty, pooling)
     x = layers.Conv2D(64, 3, activation="relu", kernel_regularizer=penalty, name="conv3")(x)
     x = _dense(x, 64, dropout, penalty)
-    return keras.Model(inputs, classification_head(x, classes, penalty), name="convnet-28px")
+    return keras.Model(inputs, as_outputs(heads_on(x, heads, penalty)), name="convnet-28px")
 
 
 def _penalty(l1: float, l2: float) -> keras.Regularizer | None:

@@ -1,20 +1,33 @@
 """Frozen records that cross floors and are written to JSON strictly; one noun per file."""
 
 from starshift.records.calibration import Calibration, ConfidenceBin, Reliability, Temperature, Threshold
-from starshift.records.dataset import PARTS, Dataset, Picture, SetAside
+from starshift.records.dataset import NOUNS, PARTS, Dataset, Example, Family, Picture, SetAside
 from starshift.records.finding import Finding
 from starshift.records.history import Epoch
 from starshift.records.learnware import (
     LEARNWARE_SCHEMA,
+    AnyContract,
     BaseReference,
+    Column,
     Evaluation,
     InputContract,
     Learnware,
     OwnPart,
+    SequenceContract,
+    TableContract,
+    TextContract,
 )
 from starshift.records.map import MAP_SCHEMA, NamedHeap, PictureMap, Place
 from starshift.records.overlay import OverlayRecord
-from starshift.records.predictions import Predictions
+from starshift.records.predictions import (
+    Answers,
+    LabelsPredictions,
+    NumberPredictions,
+    Predictions,
+    StringPredictions,
+    answers_for,
+    read_answers,
+)
 from starshift.records.reproduction import (
     REPRODUCTION_SCHEMA,
     Claim,
@@ -24,35 +37,71 @@ from starshift.records.reproduction import (
     SeedResult,
 )
 from starshift.records.resampled import FoldResult, RecipeVerdict, Resampled
-from starshift.records.run import SCHEMA, Environment, RetrainRecord, RungRecord, RunRecord, Summary, TestRecord
-from starshift.records.score import ClassScore, Estimate, Score
+from starshift.records.run import (
+    SCHEMA,
+    Environment,
+    HeadRecord,
+    RetrainRecord,
+    RungRecord,
+    RunRecord,
+    Summary,
+    TestRecord,
+)
+from starshift.records.score import (
+    AnyScore,
+    ClassScore,
+    Estimate,
+    LabelsScore,
+    Leading,
+    NumberScore,
+    Score,
+    StringScore,
+    of_classes,
+)
+from starshift.records.slices import Slice, Slices
 from starshift.records.split import Split, SplitEntry, SplitFile
 from starshift.records.suspect import SUSPECTS_SCHEMA, Suspect, Suspects
+from starshift.records.target import KINDS, Kind, Target
 from starshift.records.verdict import Verdict
 
 __all__ = [
+    "KINDS",
     "LEARNWARE_SCHEMA",
     "MAP_SCHEMA",
+    "NOUNS",
     "PARTS",
     "REPRODUCTION_SCHEMA",
     "SCHEMA",
     "SUSPECTS_SCHEMA",
+    "Answers",
+    "AnyContract",
+    "AnyScore",
     "BaseReference",
     "Calibration",
     "Claim",
     "ClassScore",
+    "Column",
     "ConfidenceBin",
     "Dataset",
     "Environment",
     "Epoch",
     "Estimate",
     "Evaluation",
+    "Example",
+    "Family",
     "Finding",
     "FoldResult",
     "Goal",
+    "HeadRecord",
     "InputContract",
+    "Kind",
+    "LabelsPredictions",
+    "LabelsScore",
+    "Leading",
     "Learnware",
     "NamedHeap",
+    "NumberPredictions",
+    "NumberScore",
     "OverlayRecord",
     "OwnPart",
     "Picture",
@@ -69,15 +118,26 @@ __all__ = [
     "RungRecord",
     "Score",
     "SeedResult",
+    "SequenceContract",
     "SetAside",
+    "Slice",
+    "Slices",
     "Split",
     "SplitEntry",
     "SplitFile",
+    "StringPredictions",
+    "StringScore",
     "Summary",
     "Suspect",
     "Suspects",
+    "TableContract",
+    "Target",
     "Temperature",
     "TestRecord",
+    "TextContract",
     "Threshold",
     "Verdict",
+    "answers_for",
+    "of_classes",
+    "read_answers",
 ]

@@ -1,10 +1,13 @@
-"""What was read: pictures with their labels, and every file that is not among them."""
+"""What was read: examples (pictures, rows, texts, sequences) with their labels, and what is not among them."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, cast
 
-from msgspec import Struct
+import numpy as np
+from msgspec import Struct, structs
+
+from starshift.records.target import Target
 
 PARTS = ("train", "validation", "test")
 """The three parts of a data set, in the order in which they are used."""
@@ -12,13 +15,24 @@ PARTS = ("train", "validation", "test")
 Part = Literal["train", "validation", "test", ""]
 
 
-class Picture(Struct, frozen=True, forbid_unknown_fields=True):
-    """One readable picture."""
+Family = Literal["pictures", "table", "texts", "sequences"]
 
-    path: str  # relative to the source, with forward slashes; in a zip, the entry's name
-    label: str  # the class by name
-    part: Part  # as the source's folders give it; "" where the source has no parts
-    digest: str  # SHA-256 of the file's bytes, 64 hexadecimal digits
+NOUNS: dict[Family, str] = {"pictures": "picture", "table": "row", "texts": "text", "sequences": "sequence"}
+"""What one example of a family is called."""
+
+
+class Example(Struct, frozen=True, forbid_unknown_fields=True, tag_field="is", tag="example"):
+    """One thing to learn from: a row, a text, a sequence, or a picture."""
+
+    path: str  # relative to the source, with forward slashes; in a zip, the entry's name; of a row, "row 17"
+    label: str  # of the leading target: see Target.encode; "" where it is missing
+    part: Part  # as the source gives it; "" where the source has no parts
+    digest: str  # SHA-256 of its content without labels, 64 hexadecimal digits
+
+
+class Picture(Example, frozen=True, forbid_unknown_fields=True, tag="picture"):
+    """One readable picture. Its digest is of the file's bytes."""
+
     width: int  # pixels, after EXIF orientation
     height: int  # pixels, after EXIF orientation
     format: str  # as the content has it: "JPEG", "PNG", …
@@ -35,29 +49,64 @@ class SetAside(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Dataset(Struct, frozen=True, forbid_unknown_fields=True):
-    """Everything that a source holds: pictures used, files set aside, files skipped."""
+    """Everything that a source holds: examples used, files or rows set aside, files skipped."""
 
-    source: str  # folder or zip file, as the user named it
-    layout: str  # "class folders", "part folders", "file names", "label file"
-    classes: tuple[str, ...]  # names, sorted; a target is an index into these
-    pictures: tuple[Picture, ...]  # sorted by path
+    source: str  # folder or file, as the user named it
+    layout: str  # "class folders", "part folders", "file names", "label file", "table", …
+    targets: tuple[Target, ...]  # what is to be predicted; the first leads
+    examples: tuple[Picture | Example, ...]  # files sorted by path, rows in the file's order
     set_aside: tuple[SetAside, ...] = ()
-    skipped: dict[str, int] = {}  # files that are no pictures, counted by kind: {"hidden files": 3}
+    skipped: dict[str, int] = {}  # files that are no examples, counted by kind: {"hidden files": 3}
     remarks: tuple[str, ...] = ()  # sentences: what was recognized, assumed or noticed while reading
+    family: Family = "pictures"
+    facts: dict[str, str] = {}  # of other families than pictures: what a reader asks for: {"Columns": "13 numbers"}
+    further: dict[str, tuple[str, ...]] = {}  # labels of the targets behind the first, by name, in the examples' order
+
+    @property
+    def target(self) -> Target:
+        """The target that leads."""
+        return self.targets[0]
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The leading target's classes; none of a number."""
+        return self.target.classes
+
+    @property
+    def noun(self) -> str:
+        """What one example is called: "picture", "row", …"""
+        return NOUNS[self.family]
+
+    @property
+    def pictures(self) -> tuple[Picture, ...]:
+        """The examples, where they are pictures."""
+        return cast(tuple[Picture, ...], self.examples)
 
     @property
     def digests(self) -> list[str]:
-        """The pictures' digests, in their order."""
-        return [picture.digest for picture in self.pictures]
+        """The examples' digests, in their order."""
+        return [example.digest for example in self.examples]
 
-    @property
-    def targets(self) -> list[int]:
-        """The pictures' classes as indices into `classes`, in their order."""
-        index = {name: i for i, name in enumerate(self.classes)}
-        return [index[picture.label] for picture in self.pictures]
+    def labels(self, target: Target | None = None) -> list[str]:
+        """Labels of a target as records keep them, in the examples' order; of the leading one if None."""
+        if target is None or target == self.target:
+            return [example.label for example in self.examples]
+        return list(self.further[target.name])
+
+    def encoded(self, target: Target | None = None) -> np.ndarray:
+        """Labels of a target as an array: see Target.encode; of the leading one if None."""
+        return (target or self.target).encode(self.labels(target))
+
+    def about(self, target: Target) -> Dataset:
+        """The same with one of its targets alone."""
+        labels = self.labels(target)
+        examples = tuple(
+            structs.replace(example, label=label) for example, label in zip(self.examples, labels, strict=True)
+        )
+        return structs.replace(self, targets=(target,), examples=examples, further={})
 
     @property
     def given_parts(self) -> tuple[str, ...]:
-        """The parts that the source's own folders name, in the order of PARTS; empty where it has none."""
-        present = {picture.part for picture in self.pictures}
+        """The parts that the source itself names, in the order of PARTS; empty where it has none."""
+        present = {example.part for example in self.examples}
         return tuple(part for part in PARTS if part in present)

@@ -11,7 +11,8 @@ class Epoch(Struct, frozen=True, forbid_unknown_fields=True):
     epoch: int  # from 1
     seconds: float
     loss: float  # mean over the epoch's batches while the weights moved
-    accuracy: float
+    accuracy: float  # of the leading target; what it is where that is no class, `metric` says
     validation_loss: float
     validation_accuracy: float
-    metrics: dict[str, float] = {}  # on the validation pictures, by name; those that the stage asked for
+    metrics: dict[str, float] = {}  # on the validation part, by name: what the stage asked for, and other targets'
+    metric: str = "accuracy"  # "label accuracy"; "mean absolute error", in the target's unit

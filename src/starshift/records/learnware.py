@@ -7,17 +7,48 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from starshift.records.calibration import Threshold
-from starshift.records.score import Score
+from starshift.records.score import AnyScore
+from starshift.records.target import Target
 
-LEARNWARE_SCHEMA = 1
+LEARNWARE_SCHEMA = 2
 """The number of learnware.json's form; a change that old readers cannot read adds one."""
 
 
-class InputContract(Struct, frozen=True, forbid_unknown_fields=True):
+class InputContract(Struct, frozen=True, forbid_unknown_fields=True, tag_field="of", tag="pictures"):
     """What the model takes: uint8 RGB pictures (N, size, size, 3), made square by `fit`."""
 
     size: int  # pixels
     fit: str  # "stretch" or "crop", as data.decode.Frame has it
+
+
+class Column(Struct, frozen=True, forbid_unknown_fields=True):
+    """One column of a table that a model looks at."""
+
+    name: str
+    kind: Literal["number", "category", "boolean", "date"]
+    categories: tuple[str, ...] = ()  # that the training part had, sorted
+
+
+class TableContract(Struct, frozen=True, forbid_unknown_fields=True, tag_field="of", tag="table"):
+    """What the model takes: rows with these columns, by name; others are passed over."""
+
+    columns: tuple[Column, ...]
+
+
+class TextContract(Struct, frozen=True, forbid_unknown_fields=True, tag_field="of", tag="texts"):
+    """What the model takes: texts, from files or from a column of this name."""
+
+    column: str  # "" where they came from files
+
+
+class SequenceContract(Struct, frozen=True, forbid_unknown_fields=True, tag_field="of", tag="sequences"):
+    """What the model takes: float sequences (N, steps, features); shorter ones are padded, longer ones cut."""
+
+    steps: int
+    features: tuple[str, ...]  # names, or "0", "1", … where they have none
+
+
+AnyContract = InputContract | TableContract | TextContract | SequenceContract
 
 
 class BaseReference(Struct, frozen=True, forbid_unknown_fields=True):
@@ -47,9 +78,10 @@ class Evaluation(Struct, frozen=True, forbid_unknown_fields=True):
     """How good the model was found to be, and on what."""
 
     part: str  # "validation" or "test"
-    score: Score
+    score: AnyScore
     sealed: bool  # whether the part was untouched by any choice before
     about: str = ""  # of which model, where it is not this very one
+    target: str = ""  # its name, where it is one behind the first
 
 
 class Learnware(Struct, frozen=True, forbid_unknown_fields=True):
@@ -58,8 +90,8 @@ class Learnware(Struct, frozen=True, forbid_unknown_fields=True):
     schema: int
     name: str
     task: str  # "image classification"
-    classes: tuple[str, ...]
-    input: InputContract
+    targets: tuple[Target, ...]  # what it predicts; the first leads
+    input: AnyContract
     builder: str  # a name in recipe.BUILDERS
     arguments: dict[str, Any]  # of the builder, typed and checked
     bases: tuple[BaseReference, ...]
@@ -73,3 +105,20 @@ class Learnware(Struct, frozen=True, forbid_unknown_fields=True):
     unshareable: str = ""  # why it must not be shared, in a sentence; "" where it may be
     temperature: float = 1.0  # what log probabilities are divided by; 1.0: nothing
     thresholds: tuple[Threshold, ...] = ()  # from which confidence on it keeps a promise; none where nothing set them
+    apart: tuple[Learnware, ...] = ()  # a model for each target, where they share nothing; none where they share all
+
+    @property
+    def target(self) -> Target:
+        """The target that leads."""
+        return self.targets[0]
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The leading target's classes; none of a number."""
+        return self.target.classes
+
+    @property
+    def picture(self) -> InputContract:
+        """What it takes, where that is pictures."""
+        assert isinstance(self.input, InputContract)
+        return self.input

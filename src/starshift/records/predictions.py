@@ -1,26 +1,86 @@
-"""Probabilities for pictures, as arrays in memory and as CSV on disk."""
+"""What a model answers for examples, as arrays in memory and as CSV on disk: one form per kind of target."""
 
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from io import StringIO
 from pathlib import Path
+from typing import ClassVar, Self
 
 import numpy as np
 
 from starshift.errors import RunError
 from starshift.records import files
+from starshift.records.target import Target, join_labels
+
+
+class Answers(ABC):
+    """What every kind has in common."""
+
+    leads: ClassVar[str]  # the metric of `figures`
+    paths: tuple[str, ...]  # of N examples, in the same order for all models that are compared
+
+    @property
+    @abstractmethod
+    def known(self) -> np.ndarray:
+        """Which examples have a label to compare with: bool (N,)."""
+
+    @property
+    @abstractmethod
+    def figures(self) -> np.ndarray:
+        """What each example adds to the leading figure, which is their mean: float64 (N,).
+
+        1 or 0 for right or wrong; the share of its labels that are right; the absolute error in the target's unit.
+        """
+
+    @property
+    @abstractmethod
+    def is_right_or_wrong(self) -> bool:
+        """Whether figures are 1 or 0 and nothing between."""
+
+    @abstractmethod
+    def same_task(self, other: Answers) -> bool:
+        """Whether both are about the same examples and labels, in the same order."""
+
+    @abstractmethod
+    def _header(self) -> list[str]:
+        """The columns behind "file" and "label"."""
+
+    @abstractmethod
+    def _cells(self, row: int) -> list[str]:
+        """One example's label and cells."""
+
+    def chosen(self, rows: np.ndarray) -> Self:
+        """Some of the examples. rows: int (n,), their places."""
+        arrays = {name: value[rows] for name, value in vars(self).items() if isinstance(value, np.ndarray)}
+        return replace(self, paths=tuple(self.paths[row] for row in rows), **arrays)  # type: ignore[type-var]
+
+    def named(self, paths: Sequence[str]) -> Self:
+        """The same under other names."""
+        return replace(self, paths=tuple(paths))  # type: ignore[type-var]
+
+    def write(self, file: Path) -> None:
+        """Write CSV: file, label, then what the model says, numbers exact to the float32."""
+        stream = StringIO(newline="")
+        writer = csv.writer(stream)
+        writer.writerow(["file", "label", *self._header()])
+        for row, path in enumerate(self.paths):
+            writer.writerow([path, *self._cells(row)])
+        files.write_bytes(stream.getvalue().encode(), file)
 
 
 @dataclass(frozen=True)
-class Predictions:
-    """Probabilities of every class for every picture.
+class Predictions(Answers):
+    """Probabilities of every class for every example.
 
-    paths: N paths. targets: int (N,), indices into `classes`, or -1 where the label is not known.
+    classes: names. targets: int (N,), indices into `classes`, or -1 where the label is not known.
     probabilities: float32 (N, classes), rows sum to 1.
     """
 
+    leads: ClassVar[str] = "accuracy"
     classes: tuple[str, ...]
     paths: tuple[str, ...]
     targets: np.ndarray
@@ -28,7 +88,7 @@ class Predictions:
 
     @property
     def predicted(self) -> np.ndarray:
-        """The most probable class of each picture: int (N,)."""
+        """The most probable class of each example: int (N,)."""
         return self.probabilities.argmax(axis=1)
 
     @property
@@ -41,44 +101,260 @@ class Predictions:
         """Whether the predicted class is the true one: bool (N,)."""
         return self.predicted == self.targets
 
-    def write(self, file: Path) -> None:
-        """Write CSV: file, label, then a column of probabilities per class (exact to the float32)."""
-        stream = StringIO(newline="")
-        writer = csv.writer(stream)
-        writer.writerow(["file", "label", *self.classes])
-        for path, target, row in zip(self.paths, self.targets, self.probabilities, strict=True):
-            label = self.classes[target] if target >= 0 else ""
-            writer.writerow([path, label, *(f"{value:.9g}" for value in row)])
-        files.write_bytes(stream.getvalue().encode(), file)
+    @property
+    def known(self) -> np.ndarray:
+        """Which examples have a class."""
+        return self.targets >= 0
+
+    @property
+    def figures(self) -> np.ndarray:
+        """1 where the class is right."""
+        return self.right.astype(np.float64)
+
+    @property
+    def is_right_or_wrong(self) -> bool:
+        """A class is."""
+        return True
+
+    def same_task(self, other: Answers) -> bool:
+        """Same classes, paths and targets."""
+        return (
+            isinstance(other, Predictions)
+            and (self.classes, self.paths) == (other.classes, other.paths)
+            and np.array_equal(self.targets, other.targets)
+        )
+
+    def _header(self) -> list[str]:
+        return list(self.classes)
+
+    def _cells(self, row: int) -> list[str]:
+        target = self.targets[row]
+        label = self.classes[target] if target >= 0 else ""
+        return [label, *(f"{value:.9g}" for value in self.probabilities[row])]
 
     @classmethod
     def read(cls, file: Path) -> Predictions:
         """Read what `write` wrote. Raises RunError where it is missing or damaged."""
-        try:
-            text = file.read_bytes().decode()
-        except OSError as error:
-            raise RunError(f"{file} cannot be read: {error.strerror or error}.") from error
-        except UnicodeDecodeError as error:
-            raise _damaged(file, error) from error
-        try:
-            return cls._parse(list(csv.reader(StringIO(text, newline=""))))
-        except (ValueError, LookupError, csv.Error) as error:
-            raise _damaged(file, error) from error
+        answers = _read(file, cls._parse)
+        assert isinstance(answers, Predictions)
+        return answers
 
     @classmethod
-    def _parse(cls, rows: list[list[str]]) -> Predictions:
-        """Raises ValueError or LookupError where the rows are not as `write` makes them."""
-        header, *lines = rows
-        if header[:2] != ["file", "label"]:
-            raise ValueError(f"the first columns are {', '.join(header[:2])}")
-        classes = tuple(header[2:])
+    def _parse(cls, classes: tuple[str, ...], rows: list[list[str]]) -> Predictions:
         index = {name: i for i, name in enumerate(classes)} | {"": -1}
         return cls(
-            classes,
-            tuple(row[0] for row in lines),
-            np.array([index[row[1]] for row in lines], dtype=np.int64),
-            np.array([row[2:] for row in lines], dtype=np.float32).reshape(len(lines), len(classes)),
+            classes=classes,
+            paths=tuple(row[0] for row in rows),
+            targets=np.array([index[row[1]] for row in rows], dtype=np.int64),
+            probabilities=_table(rows, len(classes)),
         )
+
+
+@dataclass(frozen=True)
+class NumberPredictions(Answers):
+    """A number for every example, in the target's own unit.
+
+    targets: float64 (N,), NaN where it is not known. values: float64 (N,).
+    """
+
+    leads: ClassVar[str] = "mean absolute error"
+    paths: tuple[str, ...]
+    targets: np.ndarray
+    values: np.ndarray
+
+    @property
+    def known(self) -> np.ndarray:
+        """Which examples have a number."""
+        return ~np.isnan(self.targets)
+
+    @property
+    def figures(self) -> np.ndarray:
+        """The absolute error."""
+        return np.abs(self.values - self.targets)
+
+    @property
+    def is_right_or_wrong(self) -> bool:
+        """A number is more or less right."""
+        return False
+
+    def same_task(self, other: Answers) -> bool:
+        """Same paths and targets."""
+        return (
+            isinstance(other, NumberPredictions)
+            and self.paths == other.paths
+            and np.array_equal(self.targets, other.targets, equal_nan=True)
+        )
+
+    def _header(self) -> list[str]:
+        return ["predicted"]
+
+    def _cells(self, row: int) -> list[str]:
+        target = self.targets[row]
+        return ["" if np.isnan(target) else repr(float(target)), repr(float(self.values[row]))]
+
+    @classmethod
+    def _parse(cls, header: tuple[str, ...], rows: list[list[str]]) -> NumberPredictions:
+        if header != ("predicted",):
+            raise ValueError(f"the columns behind the label are {', '.join(header)}")
+        targets = np.array([float(row[1]) if row[1] else np.nan for row in rows], dtype=np.float64)
+        values = np.array([float(row[2]) for row in rows], dtype=np.float64)
+        return cls(tuple(row[0] for row in rows), targets, values)
+
+
+@dataclass(frozen=True)
+class LabelsPredictions(Answers):
+    """A probability of every label for every example; any number of them may apply.
+
+    classes: the labels. targets: int8 (N, labels), 0 or 1; rows of -1 where they are not known. probabilities: float32
+    (N, labels), each from 0 to 1.
+    """
+
+    leads: ClassVar[str] = "label accuracy"
+    classes: tuple[str, ...]
+    paths: tuple[str, ...]
+    targets: np.ndarray
+    probabilities: np.ndarray
+
+    @property
+    def predicted(self) -> np.ndarray:
+        """Which labels are likelier than not: bool (N, labels)."""
+        return self.probabilities > 0.5
+
+    @property
+    def known(self) -> np.ndarray:
+        """Which examples have labels."""
+        return np.asarray((self.targets >= 0).all(axis=1))
+
+    @property
+    def figures(self) -> np.ndarray:
+        """The share of its labels that are right."""
+        return (self.predicted == self.targets).mean(axis=1)
+
+    @property
+    def is_right_or_wrong(self) -> bool:
+        """A set of labels may be right in part."""
+        return False
+
+    def same_task(self, other: Answers) -> bool:
+        """Same labels, paths and targets."""
+        return (
+            isinstance(other, LabelsPredictions)
+            and (self.classes, self.paths) == (other.classes, other.paths)
+            and np.array_equal(self.targets, other.targets)
+        )
+
+    def _header(self) -> list[str]:
+        return list(self.classes)
+
+    def _cells(self, row: int) -> list[str]:
+        given = self.targets[row]
+        names = [name for name, there in zip(self.classes, given, strict=True) if there == 1]
+        label = "" if (given < 0).any() else join_labels(names)
+        return [label, *(f"{value:.9g}" for value in self.probabilities[row])]
+
+    @classmethod
+    def _parse(cls, classes: tuple[str, ...], rows: list[list[str]]) -> LabelsPredictions:
+        targets = Target("", "multi-label", classes).encode([row[1] for row in rows])
+        return cls(classes, tuple(row[0] for row in rows), targets, _table(rows, len(classes)))
+
+
+@dataclass(frozen=True)
+class StringPredictions(Answers):
+    """A short string for every example.
+
+    targets: object (N,), "" where it is not known. values: object (N,). confidence: float32 (N,), the probability of
+    the string that was read.
+    """
+
+    leads: ClassVar[str] = "accuracy"
+    paths: tuple[str, ...]
+    targets: np.ndarray
+    values: np.ndarray
+    confidence: np.ndarray
+
+    @property
+    def known(self) -> np.ndarray:
+        """Which examples have a string."""
+        return np.array([bool(target) for target in self.targets], dtype=bool)
+
+    @property
+    def figures(self) -> np.ndarray:
+        """1 where every character is right."""
+        return (self.values == self.targets).astype(np.float64)
+
+    @property
+    def is_right_or_wrong(self) -> bool:
+        """A string is, as a whole."""
+        return True
+
+    def same_task(self, other: Answers) -> bool:
+        """Same paths and targets."""
+        return (
+            isinstance(other, StringPredictions)
+            and self.paths == other.paths
+            and np.array_equal(self.targets, other.targets)
+        )
+
+    def _header(self) -> list[str]:
+        return ["predicted", "confidence"]
+
+    def _cells(self, row: int) -> list[str]:
+        return [self.targets[row], self.values[row], f"{self.confidence[row]:.9g}"]
+
+    @classmethod
+    def _parse(cls, header: tuple[str, ...], rows: list[list[str]]) -> StringPredictions:
+        if header != ("predicted", "confidence"):
+            raise ValueError(f"the columns behind the label are {', '.join(header)}")
+        targets, values = (np.array([row[i] for row in rows], dtype=object) for i in (1, 2))
+        return cls(tuple(row[0] for row in rows), targets, values, _table([row[1:] for row in rows], 1)[:, 0])
+
+
+def answers_for(target: Target, paths: Sequence[str], targets: np.ndarray, outputs: np.ndarray) -> Answers:
+    """What a model put out, in the form of the target's kind.
+
+    targets: as Target.encode has them. outputs: float (N, classes) or (N, labels), probabilities; float (N,), numbers
+    in the target's unit; for strings an object array (N, 2) of string and confidence.
+    """
+    names = tuple(paths)
+    if target.is_classes:
+        return Predictions(target.classes, names, targets, outputs)
+    if target.is_number:
+        return NumberPredictions(names, targets, np.asarray(outputs, dtype=np.float64).reshape(len(names)))
+    if target.kind == "multi-label":
+        return LabelsPredictions(target.classes, names, targets, outputs)
+    return StringPredictions(names, targets, outputs[:, 0], outputs[:, 1].astype(np.float32))
+
+
+def read_answers(file: Path, target: Target) -> Answers:
+    """Read what `write` wrote for a target of that kind. Raises RunError where it is missing or damaged."""
+    forms: dict[str, type[Predictions | NumberPredictions | LabelsPredictions | StringPredictions]] = {
+        "regression": NumberPredictions,
+        "share": NumberPredictions,
+        "multi-label": LabelsPredictions,
+        "string": StringPredictions,
+    }
+    return _read(file, forms.get(target.kind, Predictions)._parse)
+
+
+def _read(file: Path, parse: Callable[[tuple[str, ...], list[list[str]]], Answers]) -> Answers:
+    try:
+        text = file.read_bytes().decode()
+    except OSError as error:
+        raise RunError(f"{file} cannot be read: {error.strerror or error}.") from error
+    except UnicodeDecodeError as error:
+        raise _damaged(file, error) from error
+    try:
+        header, *rows = list(csv.reader(StringIO(text, newline="")))
+        if header[:2] != ["file", "label"]:
+            raise ValueError(f"the first columns are {', '.join(header[:2])}")
+        return parse(tuple(header[2:]), rows)
+    except (ValueError, LookupError, csv.Error) as error:
+        raise _damaged(file, error) from error
+
+
+def _table(rows: Sequence[Sequence[str]], columns: int) -> np.ndarray:
+    """The cells behind the label: float32 (N, columns)."""
+    return np.array([row[2:] for row in rows], dtype=np.float32).reshape(len(rows), columns)
 
 
 def _damaged(file: Path, error: Exception) -> RunError:

@@ -7,13 +7,16 @@ from typing import Literal
 from msgspec import Struct
 
 from starshift.records.calibration import Calibration
+from starshift.records.dataset import Family
 from starshift.records.finding import Finding
 from starshift.records.overlay import OverlayRecord
 from starshift.records.resampled import RecipeVerdict, Resampled
-from starshift.records.score import Estimate, Score
+from starshift.records.score import AnyScore, Estimate
+from starshift.records.slices import Slices
+from starshift.records.target import Target
 from starshift.records.verdict import Verdict
 
-SCHEMA = 1
+SCHEMA = 2
 """The number of run.json's form; a change that old readers cannot read adds one."""
 
 
@@ -22,15 +25,27 @@ class Summary(Struct, frozen=True, forbid_unknown_fields=True):
 
     source: str
     layout: str
-    classes: dict[str, int]  # pictures by class
-    parts: dict[str, int]  # pictures by part of the split
+    classes: dict[str, int]  # examples by class; none where a number or a string is predicted
+    parts: dict[str, int]  # examples by part of the split
     formats: dict[str, int]  # pictures by format
-    smallest: tuple[int, int]  # width, height in pixels of the smallest picture by area
+    smallest: tuple[int, int]  # width, height in pixels of the smallest picture by area; 0, 0 without pictures
     median: tuple[int, int]  # median width and median height
     largest: tuple[int, int]
     set_aside: dict[str, int]  # files by kind
     skipped: dict[str, int]  # files by kind
     remarks: tuple[str, ...]
+    family: Family = "pictures"
+    examples: int = 0
+    targets: tuple[Target, ...] = ()
+    facts: dict[str, str] = {}  # of other families than pictures: what a reader asks for, in words
+
+
+class HeadRecord(Struct, frozen=True, forbid_unknown_fields=True):
+    """How a model of several targets does on one of those behind the first."""
+
+    target: str  # its name; Summary.targets has the rest
+    score: AnyScore
+    verdict: Verdict | None = None  # against the same rung as that of the first target, on this one
 
 
 class RungRecord(Struct, frozen=True, forbid_unknown_fields=True):
@@ -43,7 +58,7 @@ class RungRecord(Struct, frozen=True, forbid_unknown_fields=True):
     description: str = ""  # what this rung is, in one sentence
     predicted_seconds: float | None = None
     seconds: float | None = None
-    score: Score | None = None  # on the validation part
+    score: AnyScore | None = None  # of the leading target, on the validation part
     verdict: Verdict | None = None  # against the best finished rung before; of a variant, against its own rung
     diagnosis: str = ""  # from the curves: "overfits from epoch 9 on", …
     details: dict[str, str] = {}  # what was chosen or measured: base, precision, strength of the head, …
@@ -52,6 +67,7 @@ class RungRecord(Struct, frozen=True, forbid_unknown_fields=True):
     resampled: Resampled | None = None  # the recipe over folds of all pictures outside the test part
     recipe_verdict: RecipeVerdict | None = None  # against the best repeated rung before; of a variant, its own rung
     without_copies: Estimate | None = None  # accuracy without pictures of which a copy is in training; None: no such
+    heads: tuple[HeadRecord, ...] = ()  # of the targets behind the first, whose own are `score` and `verdict`
 
 
 class TestRecord(Struct, frozen=True, forbid_unknown_fields=True):
@@ -60,10 +76,11 @@ class TestRecord(Struct, frozen=True, forbid_unknown_fields=True):
     rung: str
     opened: str  # ISO 8601, UTC
     split: str  # digest of the test part's pictures
-    score: Score
+    score: AnyScore
     retrained: bool = False  # whether of the rung's model that was trained again, on validation pictures too
     temperature: float = 1.0  # that the model's probabilities were scaled by
     without_copies: Estimate | None = None  # as in RungRecord
+    heads: tuple[HeadRecord, ...] = ()  # as in RungRecord, without verdicts
 
 
 class RetrainRecord(Struct, frozen=True, forbid_unknown_fields=True):
@@ -117,4 +134,5 @@ class RunRecord(Struct, frozen=True, forbid_unknown_fields=True):
         """How many models today's test part has been used for."""
         return sum(opening.split == self.test.split for opening in self.openings) if self.test else 0
 
+    slices: tuple[Slices, ...] = ()  # figures of the chosen rung by the values of another column
     calibration: Calibration | None = None  # of the chosen rung; None for the baseline and in older records

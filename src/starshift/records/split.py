@@ -1,4 +1,4 @@
-"""Which pictures train, which validate, and which are sealed for the end."""
+"""Which examples train, which validate, and which are sealed for the end."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from msgspec import Struct
 
 
 class Split(Struct, frozen=True, forbid_unknown_fields=True):
-    """Indices into `Dataset.pictures`, sorted. An empty `test` means that there is no sealed test part."""
+    """Indices into `Dataset.examples`, sorted. An empty `test` means that there is no sealed test part."""
 
     train: tuple[int, ...]
     validation: tuple[int, ...]
@@ -18,14 +18,14 @@ class SplitEntry(Struct, frozen=True, forbid_unknown_fields=True):
     """One line of splits.json."""
 
     path: str
-    digest: str  # SHA-256 of the file
+    digest: str  # of the example
     label: str
     part: str  # "train", "validation", "test"
-    group: int = 0  # pictures of one number, from 1, were kept in one part; 0: it is alone
+    group: int = 0  # examples of one number, from 1, were kept in one part; 0: it is alone
 
 
 class SplitFile(Struct, frozen=True, forbid_unknown_fields=True):
-    """splits.json: every picture with its digest and its part."""
+    """splits.json: every example with its digest and its part."""
 
     how: str
-    pictures: tuple[SplitEntry, ...]
+    examples: tuple[SplitEntry, ...]

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from starshift.records import Calibration, ConfidenceBin, Estimate, Reliability, RunRecord, Temperature, Threshold
+from starshift.records import (
+    NOUNS,
+    Calibration,
+    ConfidenceBin,
+    Estimate,
+    Reliability,
+    RunRecord,
+    Temperature,
+    Threshold,
+)
 from starshift.report import words
 from starshift.report.charts import Scale, scale
 
@@ -17,26 +26,27 @@ def calibration(run: RunRecord) -> dict[str, Any] | None:
     found = run.calibration
     if found is None or found.rung != run.chosen:
         return None
+    noun = NOUNS[run.data.family]
     return {
         "rung": found.rung,
-        "panels": [_panel(one) for one in found.reliability],
-        "temperature": _temperature(found),
+        "panels": [_panel(one, noun) for one in found.reliability],
+        "temperature": _temperature(found, noun),
         "losses": _losses(run, found.temperature),
-        "promises": _promises(found.thresholds),
+        "promises": _promises(found.thresholds, noun),
     }
 
 
 # ---- confidence against truth ---------------------------------------------------------------------
 
 
-def _panel(found: Reliability) -> dict[str, Any]:
+def _panel(found: Reliability, noun: str) -> dict[str, Any]:
     """One part's drawing; both axes have one scale, so that the dashes are the line from corner to corner."""
     places = [place for one in found.bins for place in (one.confidence, one.right.value, one.band_low, one.band_high)]
     axis = scale([*places, 1.0], floor=0.0, ceiling=1.0)
     return {
-        "title": f"{_PARTS[found.part]}, {words.counted(found.accuracy.n, 'picture')}",
-        "says": _says(found),
-        "error": _error_in_words(found),
+        "title": f"{_PARTS[found.part]}, {words.counted(found.accuracy.n, noun)}",
+        "says": _says(found, noun),
+        "error": _error_in_words(found, noun),
         "ticks": [
             {"x": axis.place(tick), "y": round(100 - axis.place(tick), 2), "label": f"{100 * tick:.0f} %"}
             for tick in axis.ticks
@@ -67,12 +77,12 @@ def _row(one: ConfidenceBin) -> dict[str, str]:
     }
 
 
-def _says(found: Reliability) -> str:
+def _says(found: Reliability, noun: str) -> str:
     """The verdict in words."""
-    pictures = words.counted(found.accuracy.n, "picture")
+    examples = words.counted(found.accuracy.n, noun)
     means = (
         f"on average it is {words.percent(found.confidence)} sure, and right for {words.figure(found.accuracy)} of "
-        f"{pictures}"
+        f"{examples}"
     )
     apart = f"{words.points(found.gap.value)}, 95 % interval {words.points_interval(found.gap)}"
     distance = f"{100 * abs(found.gap.value):.1f} points"
@@ -84,13 +94,13 @@ def _says(found: Reliability) -> str:
         return f"As sure as it is right, to within 5 points: {means} ({apart})."
     if found.outcome == "uneven":
         return f"As sure as it is right on the whole ({apart}), but not at every confidence; see the error below."
-    return f"Whether it is as sure as it is right cannot be told with {pictures}: {means} ({apart})."
+    return f"Whether it is as sure as it is right cannot be told with {examples}: {means} ({apart})."
 
 
-def _error_in_words(found: Reliability) -> str:
+def _error_in_words(found: Reliability, noun: str) -> str:
     error, perfect, limit = (f"{100 * one:.1f}" for one in (found.error, found.error_perfect, found.error_limit))
     return (
-        f"Expected calibration error: {error} points. It is above 0 by chance alone, the more so the fewer pictures "
+        f"Expected calibration error: {error} points. It is above 0 by chance alone, the more so the fewer {noun}s "
         f"there are: perfectly calibrated models would show {perfect} on average here, and 99 of 100 of them less than "
         f"{limit}."
     )
@@ -99,18 +109,16 @@ def _error_in_words(found: Reliability) -> str:
 # ---- the temperature ------------------------------------------------------------------------------
 
 
-def _temperature(found: Calibration) -> str:
+def _temperature(found: Calibration, noun: str) -> str:
     temperature = found.temperature
-    change = (
-        f"{_signed(temperature.log_loss_change)} nats per picture ({_signed_interval(temperature.log_loss_change)})"
-    )
-    n = words.counted(temperature.log_loss.n, "validation picture")
+    change = f"{_signed(temperature.log_loss_change)} nats per {noun} ({_signed_interval(temperature.log_loss_change)})"
+    n = words.counted(temperature.log_loss.n, f"validation {noun}")
     if temperature.applied != 1:
         effect = "less" if temperature.applied > 1 else "more"
         return (
             f"The published model divides its log probabilities by a temperature of {temperature.applied:g}, which "
             f"makes it {effect} sure and changes no answer. Fitted on all but one of {temperature.folds} folds of the "
-            f"validation part and applied to that one, each in turn, it changes the log loss by {change}; the picture "
+            f"validation part and applied to that one, each in turn, it changes the log loss by {change}; the drawing "
             f"of the validation part is drawn that way too. The published temperature is fitted on all {n}."
         )
     return (
@@ -187,13 +195,13 @@ def _sign(value: float) -> str:
 # ---- when not to answer ---------------------------------------------------------------------------
 
 
-def _promises(thresholds: Sequence[Threshold]) -> list[dict[str, Any]]:
+def _promises(thresholds: Sequence[Threshold], noun: str) -> list[dict[str, Any]]:
     """One table per kind of promise."""
     return [
         {
             "kind": kind,
-            "measured": _measured_in_words(chosen[0]),
-            "n": words.counted(chosen[0].n, "validation picture"),
+            "measured": _measured_in_words(chosen[0], noun),
+            "n": words.counted(chosen[0].n, f"validation {noun}"),
             "rows": [_promise(one) for one in chosen],
         }
         for kind in ("answers", "sets")
@@ -201,11 +209,11 @@ def _promises(thresholds: Sequence[Threshold]) -> list[dict[str, Any]]:
     ]
 
 
-def _measured_in_words(one: Threshold) -> str:
-    pictures = words.counted(one.answered.n, "picture")
+def _measured_in_words(one: Threshold, noun: str) -> str:
+    examples = words.counted(one.answered.n, noun)
     if one.part == "test":
-        return f"measured on the {pictures} of the sealed test part, which did not set it"
-    return f"measured fold by fold on the {pictures} of the validation part: set by the others, asked of each in turn"
+        return f"measured on the {examples} of the sealed test part, which did not set it"
+    return f"measured fold by fold on the {examples} of the validation part: set by the others, asked of each in turn"
 
 
 def _promise(one: Threshold) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
+from math import inf
 from typing import Any, NamedTuple
 
 from starshift.records import Epoch, Estimate, RungRecord, TestRecord
@@ -62,15 +63,23 @@ def ladder(
     drawn = [figure(rung.score, balanced=balanced) for rung in rungs if rung.score]
     estimates = [*drawn, figure(test.score, balanced=balanced)] if test else drawn
     ends = [end for estimate in estimates for end in _span(estimate)]
-    ends += [end for rung in rungs if rung.resampled for end in _span(rung.resampled.accuracy)]
+    ends += [end for rung in rungs if rung.resampled for end in _span(rung.resampled.leading)]
+    leading = next((rung.score.leading for rung in rungs if rung.score), None)
+    is_share = leading is None or leading.is_share
     # One rung alone is compared with nothing: it is shown on the whole way from 0 to 100 %.
-    axis = scale(ends if len(estimates) > 1 else (0.0, 1.0), floor=0.0, ceiling=1.0)
+    axis = scale(
+        ends if len(estimates) > 1 or not is_share else (0.0, 1.0), floor=0.0, ceiling=1.0 if is_share else inf
+    )
+    named = leading.metric if leading else "accuracy"
     scores = [rung.score for rung in rungs if rung.name == BASELINE and rung.score]
     baseline = figure(scores[0], balanced=balanced) if scores else None
     return {
-        "of": "balanced accuracy, every class counting the same," if balanced else "accuracy",
+        "of": "balanced accuracy, every class counting the same," if balanced else named,
         "any": bool(drawn),
-        "ticks": [{"x": axis.place(tick), "label": f"{100 * tick:.0f} %"} for tick in axis.ticks],
+        "ticks": [
+            {"x": axis.place(tick), "label": f"{100 * tick:.0f} %" if is_share else words.amount(tick)}
+            for tick in axis.ticks
+        ],
         "baseline": axis.place(baseline.value) if baseline else None,
         "rows": [_ladder_row(rung, chosen, test, axis, balanced) for rung in rungs],
     }
@@ -90,13 +99,14 @@ def _ladder_row(rung: RungRecord, chosen: str, test: TestRecord | None, axis: Sc
     }
     if rung.score is None:
         return row
-    accuracy = figure(rung.score, balanced=balanced)
+    estimate, form = figure(rung.score, balanced=balanced), None if rung.score.leading.is_share else words.AMOUNT
+    tested = test if test and test.rung == rung.name else None
     return row | {
-        "figure": words.percent(accuracy.value),
-        "interval": words.interval(accuracy),
-        "n": words.count(accuracy.n),
-        "mark": _mark(accuracy, axis),
-        "test": _mark(figure(test.score, balanced=balanced), axis) if test and test.rung == rung.name else None,
+        "figure": words.figure(estimate, form),
+        "interval": words.interval(estimate, form),
+        "n": words.count(estimate.n),
+        "mark": _mark(estimate, axis, form),
+        "test": _mark(figure(tested.score, balanced=balanced), axis, form) if tested else None,
         "folds": _folds(rung, axis) if not balanced else None,  # balanced accuracy is not known fold by fold
     }
 
@@ -104,18 +114,19 @@ def _ladder_row(rung: RungRecord, chosen: str, test: TestRecord | None, axis: Sc
 def _folds(rung: RungRecord, axis: Scale) -> dict[str, Any] | None:
     """Where each fold's accuracy lies, and the mean of all with its interval; None where there are no folds."""
     found = rung.resampled
-    if found is None:
+    if found is None or rung.score is None:
         return None
+    form = None if rung.score.leading.is_share else words.AMOUNT
     return {
-        "dots": [axis.place(accuracy) for accuracy in found.fold_accuracies],
-        "mark": _mark(found.accuracy, axis),
-        "words": f"{found.protocol}: {words.estimate(found.accuracy)}",
+        "dots": [axis.place(value) for value in found.fold_figures],
+        "mark": _mark(found.leading, axis, form),
+        "words": f"{found.protocol}: {words.estimate(found.leading, form)}",
     }
 
 
-def _mark(estimate: Estimate, axis: Scale) -> dict[str, Any]:
+def _mark(estimate: Estimate, axis: Scale, form: int | None) -> dict[str, Any]:
     low, value, high = (axis.place(place) for place in _span(estimate))
-    return {"low": low, "x": value, "high": high, "words": words.estimate(estimate)}
+    return {"low": low, "x": value, "high": high, "words": words.estimate(estimate, form)}
 
 
 def _span(estimate: Estimate) -> tuple[float, float, float]:
@@ -146,13 +157,23 @@ def smoothed(values: Sequence[float], factor: float = SMOOTHING) -> list[float]:
 
 
 def curves(rung: RungRecord, history: Sequence[Epoch]) -> dict[str, Any]:
-    """Two panels, accuracy and loss, each with training against validation and the best epoch marked."""
+    """Two panels, the leading figure and the loss, each with training against validation and the best epoch marked."""
+    metric = history[-1].metric if history else "accuracy"
+    is_error = metric == "mean absolute error"
     return {
         "rung": rung.name,
         "diagnosis": words.sentence(rung.diagnosis),
         "epochs": words.counted(len(history), "epoch") + _last_metrics(history),
         "panels": [
-            _panel("Accuracy", history, "accuracy", best=max, write=words.percent, floor=0.0, ceiling=1.0),
+            _panel(
+                metric.capitalize(),
+                history,
+                "accuracy",
+                best=min if is_error else max,
+                write=words.amount if is_error else words.percent,
+                floor=0.0,
+                ceiling=math.inf if is_error else 1.0,
+            ),
             _panel("Loss", history, "loss", best=min, write=words.number, floor=0.0, ceiling=math.inf),
         ],
     }
@@ -185,7 +206,8 @@ def _panel(
         "title": title,
         "x_ticks": [{"x": across.place(tick), "label": f"{tick:.0f}"} for tick in across.ticks],
         "y_ticks": [
-            {"y": round(100 - up.place(tick), 2), "label": _tick_words(tick, field, decimals)} for tick in up.ticks
+            {"y": round(100 - up.place(tick), 2), "label": _tick_words(tick, ceiling == 1, decimals)}
+            for tick in up.ticks
         ],
         "lines": [
             {"kind": kind, "look": look, "strokes": _strokes(places, made(values), up)}
@@ -249,8 +271,8 @@ def _decimals(up: Scale) -> int:
     return max(0, -math.floor(math.log10(step) + 1e-9))
 
 
-def _tick_words(tick: float, field: str, decimals: int) -> str:
-    if field == "accuracy":
+def _tick_words(tick: float, in_percent: bool, decimals: int) -> str:
+    if in_percent:
         return f"{100 * tick:.{max(0, decimals - 2)}f} %"
     return f"{tick:.{decimals}f}"
 

@@ -15,25 +15,25 @@ MOST_PAIRS = 20
 """Confused pairs shown where the matrix is too large."""
 
 
-def confusion(score: Score, classes: Sequence[str]) -> dict[str, Any]:
-    """The matrix of `score`, whose rows and columns are `classes`."""
+def confusion(score: Score, classes: Sequence[str], noun: str = "picture") -> dict[str, Any]:
+    """The matrix of `score`, whose rows and columns are `classes`. noun: what an example is called."""
     if len(classes) > MOST_CLASSES:
-        return {"kind": "pairs", **_pairs(score, classes), **_recalls(score)}
+        return {"kind": "pairs", **_pairs(score, classes, noun), **_recalls(score)}
     rows = zip(classes, score.confusion, strict=True)
     return {
         "kind": "matrix",
         "classes": list(classes),
         "roomy": len(classes) <= 6,
         "upright": len(classes) <= 6 or max(map(len, classes)) <= 3,  # else the columns' names stand on end
-        "rows": [_row(i, label, counts) for i, (label, counts) in enumerate(rows)],
+        "rows": [_row(i, label, counts, noun) for i, (label, counts) in enumerate(rows)],
     }
 
 
-def _row(i: int, label: str, counts: Sequence[int]) -> dict[str, Any]:
+def _row(i: int, label: str, counts: Sequence[int], noun: str) -> dict[str, Any]:
     total = sum(counts)
     return {
         "label": label,
-        "n": words.counted(total, "picture"),
+        "n": words.counted(total, noun),
         "cells": [_cell(count, total, i == j) for j, count in enumerate(counts)],
     }
 
@@ -49,8 +49,8 @@ def _cell(count: int, total: int, right: bool) -> dict[str, Any]:
     }
 
 
-def _pairs(score: Score, classes: Sequence[str]) -> dict[str, Any]:
-    """The commonest mistakes, by number of pictures, then by share of the true class."""
+def _pairs(score: Score, classes: Sequence[str], noun: str) -> dict[str, Any]:
+    """The commonest mistakes, by number of examples, then by share of the true class."""
     found = [
         (count, count / sum(row), i, j)
         for i, row in enumerate(score.confusion)
@@ -64,7 +64,7 @@ def _pairs(score: Score, classes: Sequence[str]) -> dict[str, Any]:
                 "label": classes[i],
                 "predicted": classes[j],
                 "count": words.count(count),
-                "of": words.counted(sum(score.confusion[i]), "picture"),
+                "of": words.counted(sum(score.confusion[i]), noun),
                 "bar": round(100 * share, 2),
             }
             for count, share, i, j in ranked[:MOST_PAIRS]

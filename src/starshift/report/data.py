@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from starshift.records import PARTS, Dataset, Finding, RunRecord, Summary
+from starshift.records import PARTS, Dataset, Finding, RunRecord, Summary, Target
 from starshift.report import copies, odd, words
 from starshift.report.pictures import Thumbnail
 
@@ -31,6 +31,7 @@ def data(run: RunRecord, dataset: Dataset, thumbnail: Thumbnail) -> dict[str, An
     return {
         "facts": _facts(run.data, run.split),
         "classes": _class_bars(run.data.classes),
+        "targets": _targets(run.data),
         "remarks": [words.sentence(remark) for remark in run.data.remarks],
         "findings": [
             _finding(one)
@@ -40,8 +41,35 @@ def data(run: RunRecord, dataset: Dataset, thumbnail: Thumbnail) -> dict[str, An
         "set_aside": [
             {"path": one.path, "kind": one.kind, "reason": words.sentence(one.reason)} for one in aside[:MOST_SET_ASIDE]
         ],
-        "set_aside_words": words.counted(len(aside), "file"),
+        "set_aside_words": words.counted(len(aside), "file" if dataset.family == "pictures" else dataset.noun),
         "set_aside_more": words.counted(len(aside) - MOST_SET_ASIDE, "more file") if aside[MOST_SET_ASIDE:] else "",
+    }
+
+
+def _targets(summary: Summary) -> list[dict[str, str]]:
+    """What is predicted, of what kind and how that was found; nothing where there is one class, shown by its bars."""
+    if len(summary.targets) < 2 and summary.classes:
+        return []
+    return [
+        {"name": one.name, "text": ", ".join(filter(None, [one.kind, _amount_of(one), one.how]))}
+        for one in summary.targets
+    ]
+
+
+def _amount_of(target: Target) -> str:
+    if target.is_classes:
+        return words.counted(len(target.classes), "class", "classes")
+    return words.counted(len(target.classes), "label") if target.kind == "multi-label" else ""
+
+
+def _of_family(summary: Summary) -> dict[str, str]:
+    if summary.family != "pictures":
+        return summary.facts
+    return {
+        "Formats": words.counts(_commonest_first(summary.formats)),
+        "Smallest": words.pixels(summary.smallest),
+        "Median": words.pixels(summary.median),
+        "Largest": words.pixels(summary.largest),
     }
 
 
@@ -51,10 +79,7 @@ def _facts(summary: Summary, split: str) -> list[dict[str, str]]:
         "Layout": summary.layout,
         "Parts": words.counts({part: summary.parts[part] for part in PARTS if summary.parts.get(part)}),
         "Split": words.sentence(split),
-        "Formats": words.counts(_commonest_first(summary.formats)),
-        "Smallest": words.pixels(summary.smallest),
-        "Median": words.pixels(summary.median),
-        "Largest": words.pixels(summary.largest),
+        **_of_family(summary),
         "Set aside": words.counts(_commonest_first(summary.set_aside)) or "nothing",
         "Skipped": words.counts(_commonest_first(summary.skipped)) or "nothing",
     }

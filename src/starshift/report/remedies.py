@@ -8,7 +8,7 @@ from typing import Any
 
 from starshift.evaluation.remedies import Remedy
 from starshift.evaluation.remedies import remedies as ranked
-from starshift.ladder.rungs import find
+from starshift.ladder.families import find
 from starshift.records import Predictions, RungRecord, RunRecord
 from starshift.report import words
 

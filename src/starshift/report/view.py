@@ -9,8 +9,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from starshift.records import (
+    NOUNS,
+    Answers,
+    AnyScore,
     Dataset,
     Epoch,
+    NumberScore,
     PictureMap,
     Predictions,
     RungRecord,
@@ -20,6 +24,7 @@ from starshift.records import (
     TestRecord,
 )
 from starshift.records.forecast import Forecast
+from starshift.report import answers as spoken
 from starshift.report import charts, copies, leading, odd, pictures, words
 from starshift.report.augmented import Sheet, augmented
 from starshift.report.calibration import calibration
@@ -28,19 +33,26 @@ from starshift.report.confusion import confusion
 from starshift.report.data import data
 from starshift.report.figures import figures
 from starshift.report.forecast import view as forecast_view
+from starshift.report.heads import heads
 from starshift.report.map import drawn, marks
 from starshift.report.pictures import Thumbnail
 from starshift.report.remedies import remedies
+from starshift.report.slices import slices
 from starshift.report.suspects import labels
 from starshift.report.suspects import shown as shown_suspects
+from starshift.report.texts import TextLook
+from starshift.report.texts import view as texts_view
 
 
-def wanted(run: RunRecord, predictions: Mapping[str, Predictions], suspects: Suspects | None = None) -> list[str]:
+def wanted(run: RunRecord, answers: Mapping[str, Answers], suspects: Suspects | None = None) -> list[str]:
     """Paths of the pictures whose thumbnails `view` will ask for, each once; store them with the run."""
+    predictions = {name: one for name, one in answers.items() if isinstance(one, Predictions)}
     shown = _shown(run, predictions)
     rows = [*pictures.confident_mistakes(shown), *pictures.least_certain(shown)] if shown else []
     doubted = [one.path for one in shown_suspects(suspects)]
     answered = [shown.paths[row] for row in rows if shown]
+    if run.chosen != BASELINE and run.chosen in answers and run.chosen not in predictions:
+        answered += [answers[run.chosen].paths[row] for row in spoken.worst(answers[run.chosen])]
     return list(dict.fromkeys([*answered, *copies.wanted(run), *odd.wanted(run), *doubted]))
 
 
@@ -49,42 +61,53 @@ def view(
     dataset: Dataset,
     *,
     histories: Mapping[str, Sequence[Epoch]],
-    predictions: Mapping[str, Predictions],
-    test: Predictions | None,
+    answers: Mapping[str, Answers],
+    test: Answers | None,
     thumbnail: Thumbnail,
     sheets: Sequence[Sheet] = (),
     suspects: Suspects | None = None,
     forecast: Forecast | None = None,
     picture_map: PictureMap | None = None,
+    texts: TextLook | None = None,
 ) -> dict[str, Any]:
     """Everything that the report says.
 
-    histories and predictions (on the validation part): by rung. test: the chosen rung's predictions on the
+    histories and answers (on the validation part): by rung. test: the chosen rung's answers on the
     sealed part, once it was opened. thumbnail: a picture's path → its JPEG bytes, or None. sheets: augmented
     pictures, by policy. suspects: pictures whose labels look wrong, where labels were searched.
     forecast: the latest on this run's pictures.
-    picture_map: where pictures lie when like ones lie together.
+    picture_map: where pictures lie when like ones lie together. texts: what is shown of texts.
     Returns strings, numbers, lists and dicts only; hidden characters in names are spelled out.
     """
     rung = _rung(run, run.chosen)
+    predictions = {name: one for name, one in answers.items() if isinstance(one, Predictions)}
     shown = _shown(run, predictions)
     verdict = _verdict(run, rung)
     whole = {
         "language": "en",
+        "noun": _noun(run),
+        "leads": "accuracy" if rung is None or rung.score is None else rung.score.leading.metric,
         "title": f"{verdict['headline'] or 'No model yet'} · {run.name}",
         "name": run.name,
         "when": words.moment(run.finished or run.started),
         "verdict": verdict,
         "ladder": charts.ladder(run.rungs, run.chosen, run.test, balanced=leading.is_balanced(run)),
         "curves": [
-            charts.curves(one, histories[one.name]) | {"remedies": remedies(one, run, predictions)}
+            charts.curves(one, histories[one.name])
+            | {"remedies": remedies(one, run, predictions) if dataset.family == "pictures" else None}
             for one in run.rungs
             if histories.get(one.name)
         ],
         "confusion": _confusion(rung, dataset),
         "calibration": calibration(run),
-        "galleries": _galleries(run.chosen, shown, dataset, thumbnail) if shown else [],
-        "labels": labels(run, suspects, dataset, thumbnail),
+        "galleries": _galleries(run.chosen, shown, dataset, thumbnail)
+        if shown and dataset.family == "pictures"
+        else [],
+        "said": spoken.said(rung, None if run.chosen == BASELINE else answers.get(run.chosen), dataset, thumbnail),
+        "heads": heads(run),
+        "slices": slices(run),
+        "texts": texts_view(texts),
+        "labels": labels(run, suspects, dataset, thumbnail) if dataset.family == "pictures" else None,
         "forecast": forecast_view(forecast) if forecast else None,
         "map": drawn(picture_map, dataset.classes, marks(run.findings, suspects)),
         "augmented": augmented(sheets),
@@ -109,10 +132,10 @@ def _shown(run: RunRecord, predictions: Mapping[str, Predictions]) -> Prediction
 
 
 def _confusion(rung: RungRecord | None, dataset: Dataset) -> dict[str, Any] | None:
-    if rung is None or rung.score is None or rung.name == BASELINE:
+    if rung is None or not isinstance(rung.score, Score) or rung.name == BASELINE:
         return None
-    n = words.counted(rung.score.accuracy.n, "validation picture")
-    return {"rung": rung.name, "n": n, **confusion(rung.score, dataset.classes)}
+    n = words.counted(rung.score.accuracy.n, f"validation {dataset.noun}")
+    return {"rung": rung.name, "n": n, "noun": dataset.noun, **confusion(rung.score, dataset.classes, dataset.noun)}
 
 
 def _galleries(chosen: str, shown: Predictions, dataset: Dataset, thumbnail: Thumbnail) -> list[dict[str, Any]]:
@@ -171,8 +194,8 @@ def _leading(run: RunRecord, rung: RungRecord | None) -> tuple[dict[str, str], l
     if run.test and run.test.rung == rung.name:
         return _with_test(run, rung, rung.score, run.test)
     balanced = leading.is_balanced(run)
-    said = _headline(*leading.headline(rung.name, rung.score, "validation", balanced=balanced))
-    first = f"{_interval_sentence(rung.score, balanced)} {leading.why(rung.score, balanced=balanced)}"
+    said = _headline(*_headline_of(run, rung.name, rung.score, "validation"))
+    first = f"{_interval_sentence(rung.score, balanced)} {leading.why(rung.score, balanced=balanced, noun=_noun(run))}"
     return said, [first, f"{_against(rung)} {_beside_baseline(run)}"]
 
 
@@ -180,42 +203,56 @@ def _headline(before: str, figure: str = "", after: str = "", title: str = "") -
     return {"before": before, "figure": figure, "after": f"{after}.", "headline": title}
 
 
-def _with_test(run: RunRecord, rung: RungRecord, score: Score, test: TestRecord) -> tuple[dict[str, str], list[str]]:
+def _headline_of(run: RunRecord, rung: str, score: AnyScore, part: str) -> tuple[str, str, str, str]:
+    target = run.data.targets[0].name if run.data.targets else ""
     balanced = leading.is_balanced(run)
-    said = _headline(*leading.headline(rung.name, test.score, "sealed test", balanced=balanced))
-    again = ", which was trained again on training and validation pictures together" if test.retrained else ""
+    return leading.headline(rung, score, part, balanced=balanced, noun=_noun(run), target=target)
+
+
+def _noun(run: RunRecord) -> str:
+    return NOUNS[run.data.family]
+
+
+def _with_test(run: RunRecord, rung: RungRecord, score: AnyScore, test: TestRecord) -> tuple[dict[str, str], list[str]]:
+    balanced = leading.is_balanced(run)
+    said = _headline(*_headline_of(run, rung.name, test.score, "sealed test"))
+    again = f", which was trained again on training and validation {_noun(run)}s together" if test.retrained else ""
     opened = f"The sealed test part was opened once, for this model{again}, on {words.moment(test.opened)}"
     if run.test_uses > 1:
         opened = (
             f"Test data was used {run.test_uses} times, the last for this model{again}, on {words.moment(test.opened)}"
         )
-    chosen = f"On validation, which chose it: {words.estimate(leading.figure(score, balanced=balanced))}"
+    why = leading.why(test.score, balanced=balanced, noun=_noun(run))
+    chosen = f"On validation, which chose it: {leading.told(score, balanced=balanced)}"
     return said, [
-        f"{_interval_sentence(test.score, balanced)} {leading.why(test.score, balanced=balanced)} {opened}.",
+        f"{_interval_sentence(test.score, balanced)} {why} {opened}.",
         f"{chosen}. {_against(rung)} {_beside_baseline(run)}",
     ]
 
 
-def _only_baseline(run: RunRecord, score: Score) -> tuple[dict[str, str], list[str]]:
+def _only_baseline(run: RunRecord, score: AnyScore) -> tuple[dict[str, str], list[str]]:
     others = [rung for rung in run.rungs if rung.name != BASELINE]
     finished = [rung.name for rung in others if rung.score]
     why = f"{words.listed(finished)} did no better." if finished else "No model has been trained."
+    estimate, is_number = score.leading.estimate, isinstance(score, NumberScore)
+    does = "is off by" if is_number else "is right for"
+    examples = words.counted(estimate.n, f"validation {_noun(run)}")
     said = _headline(
-        "No model beats the baseline, which is right for "
+        f"No model beats the baseline, which {does} "
         if finished
-        else "Only the baseline finished: always giving the same answer is right for ",
-        words.percent(score.accuracy.value),
-        f" of {words.counted(score.accuracy.n, 'validation picture')}",
-        title=words.estimate(score.accuracy),
+        else f"Only the baseline finished: always giving the same answer {does} ",
+        words.amount(estimate.value) if is_number else words.percent(estimate.value),
+        f", on average over {examples}" if is_number else f" of {examples}",
+        title=leading.told(score),
     )
     return said, [_interval_sentence(score) + " " + why, *_skips(run)]
 
 
-def _interval_sentence(score: Score, balanced: bool = False) -> str:
-    estimate = leading.figure(score, balanced=balanced)
+def _interval_sentence(score: AnyScore, balanced: bool = False) -> str:
+    estimate, form = leading.figure(score, balanced=balanced), None if score.leading.is_share else words.AMOUNT
     if estimate.low is None:
         return words.sentence(words.interval(estimate))
-    return f"95 % interval {words.interval(estimate)} ({estimate.method}, n = {words.count(estimate.n)})."
+    return f"95 % interval {words.interval(estimate, form)} ({estimate.method}, n = {words.count(estimate.n)})."
 
 
 def _against(rung: RungRecord) -> str:
@@ -229,7 +266,10 @@ def _beside_baseline(run: RunRecord) -> str:
         return ""
     if chosen and chosen.verdict and chosen.verdict.against == BASELINE:
         return ""
-    return f"Always giving the commonest answer is right for {words.percent(baseline.score.accuracy.value)}."
+    value = baseline.score.leading.estimate.value
+    if isinstance(baseline.score, NumberScore):
+        return f"Always giving the mean is off by {words.amount(value)}."
+    return f"Always giving the commonest answer is right for {words.percent(value)}."
 
 
 def _skips(run: RunRecord) -> list[str]:
@@ -254,8 +294,8 @@ def _copies(run: RunRecord, rung: RungRecord | None) -> list[str]:
         return []
     test = run.test if run.test and run.test.rung == rung.name else None
     return [
-        words.without_copies(test.score, test.without_copies, "test") if test else "",
-        words.without_copies(rung.score, rung.without_copies, "validation"),
+        words.without_copies(test.score, test.without_copies, "test", _noun(run)) if test else "",
+        words.without_copies(rung.score, rung.without_copies, "validation", _noun(run)),
     ]
 
 
@@ -269,25 +309,30 @@ def _test_caution(run: RunRecord, rung: RungRecord) -> str:
         )
     if run.test:
         return (
-            f"The sealed test part was opened for {run.test.rung} ({words.estimate(run.test.score.accuracy)}), "
+            f"The sealed test part was opened for {run.test.rung} ({leading.told(run.test.score)}), "
             f"before {rung.name} was chosen; {rung.name} has no test figure"
         )
     if run.data.parts.get("test"):
-        return "The sealed test part has not been opened: these validation pictures also chose the model"
-    return "No sealed test: these pictures also chose the model"
+        return f"The sealed test part has not been opened: these validation {_noun(run)}s also chose the model"
+    return f"No sealed test: these {_noun(run)}s also chose the model"
 
 
 def _facts(run: RunRecord) -> list[dict[str, str]]:
-    total = sum(run.data.classes.values())
+    total = run.data.examples
     aside = sum(run.data.set_aside.values())
     warnings = sum(finding.severity == "warning" for finding in run.findings)
     return [
-        {"figure": words.count(total), "words": "picture" if total == 1 else "pictures", "to": "#data"},
-        {"figure": words.count(len(run.data.classes)), "words": "classes", "to": "#data"},
+        {"figure": words.count(total), "words": _noun(run) + ("" if total == 1 else "s"), "to": "#data"},
+        *_classes_fact(run),
         {"figure": words.seconds(run.seconds), "words": "in all", "to": "#figures"},
         {"figure": words.count(aside), "words": "set aside", "to": "#data"},
         {"figure": words.count(warnings), "words": "warning" if warnings == 1 else "warnings", "to": "#data"},
     ]
+
+
+def _classes_fact(run: RunRecord) -> list[dict[str, str]]:
+    classes = len(run.data.classes)
+    return [{"figure": words.count(classes), "words": "classes", "to": "#data"}] if classes else []
 
 
 # ---- how to repeat it -----------------------------------------------------------------------------

@@ -5,11 +5,12 @@ Plain spaces everywhere, so that what is printed can be searched for and copied.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from starshift.records import Estimate, RungRecord, Score, Verdict
+from starshift.records import AnyScore, Estimate, RungRecord, Verdict
 
 MINUS = "\N{MINUS SIGN}"
 
@@ -55,11 +56,11 @@ def verdicts(rung: RungRecord) -> str:
     return " ".join([*said, *([sentence(rung.recipe_verdict.sentence)] if rung.recipe_verdict else [])])
 
 
-def without_copies(score: Score, clean: Estimate | None, part: str) -> str:
+def without_copies(score: AnyScore, clean: Estimate | None, part: str, noun: str = "picture") -> str:
     """`Without the 12 validation pictures of which a copy is in training: 71.0 % (…).`; "" where there are none."""
     if clean is None:
         return ""
-    lost = counted(score.accuracy.n - clean.n, f"{part} picture")
+    lost = counted(score.leading.estimate.n - clean.n, f"{part} {noun}")
     return f"Without the {lost} of which a copy is in training: {estimate(clean) if clean.n else 'nothing is left'}."
 
 
@@ -106,6 +107,23 @@ def number(value: float, decimals: int = 3) -> str:
     return _honest(value, decimals, bounds=(0.0, 1.0))
 
 
+AMOUNT = -1
+"""In place of `decimals`: an amount in the target's own unit, to three digits."""
+
+
+def amount(value: float) -> str:
+    """1234.5 as `1,234`, 2.114 as `2.11`, 0.03123 as `0.0312`: three digits, and all that stand before the point."""
+    if value == 0 or not math.isfinite(value):
+        return f"{value:g}".replace("-", MINUS)
+    decimals = max(0, 2 - math.floor(math.log10(abs(value))))
+    return f"{value:,.{decimals}f}".replace("-", MINUS)
+
+
+def signed_amount(value: float) -> str:
+    """The same with its sign."""
+    return f"+{amount(value)}" if value > 0 else amount(value)
+
+
 def points(difference: float) -> str:
     """0.142, a difference of two shares, as `+14.2 points`."""
     return f"{_signed(difference)} points"
@@ -123,7 +141,7 @@ def p_value(p: float) -> str:
 
 
 def interval(estimate: Estimate, decimals: int | None = None) -> str:
-    """`98.3 to 99.5`, or `no interval: ` and why; as shares, or as numbers with so many `decimals`."""
+    """`98.3 to 99.5`, or `no interval: ` and why; as shares, as numbers with so many `decimals`, or as AMOUNT."""
     if estimate.low is None or estimate.high is None:
         return f"no interval: {estimate.method}"
     low, high = (_bare(value, decimals) for value in (estimate.low, estimate.high))
@@ -139,7 +157,7 @@ def points_interval(difference: Estimate) -> str:
 
 def figure(estimate: Estimate, decimals: int | None = None) -> str:
     """The value alone, where its interval stands beside it: `99.1 %`, or `0.031` with `decimals`=3."""
-    return percent(estimate.value) if decimals is None else number(estimate.value, decimals)
+    return _bare(estimate.value, decimals, " %")
 
 
 def estimate(estimate: Estimate, decimals: int | None = None) -> str:
@@ -147,8 +165,10 @@ def estimate(estimate: Estimate, decimals: int | None = None) -> str:
     return f"{figure(estimate, decimals)} ({interval(estimate, decimals)}, n = {count(estimate.n)})"
 
 
-def _bare(value: float, decimals: int | None) -> str:
-    return _hundredths(value) if decimals is None else number(value, decimals)
+def _bare(value: float, decimals: int | None, unit: str = "") -> str:
+    if decimals == AMOUNT:
+        return amount(value)
+    return f"{_hundredths(value)}{unit}" if decimals is None else number(value, decimals)
 
 
 def seconds(duration_seconds: float) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 
 from starshift.evaluation import metrics
 from starshift.models import heads
+from starshift.records import Target
 from starshift.training.keras_setup import load_keras
 
 _OF_ANSWERS: dict[str, Callable[..., np.ndarray]] = {
@@ -24,27 +25,38 @@ _OF_PROBABILITIES: dict[str, Callable[..., np.ndarray | None]] = {
 
 
 def measure(
-    names: Sequence[str], targets: np.ndarray, outputs: np.ndarray, classes: int, own: Mapping[str, Any] | None = None
+    names: Sequence[str],
+    target: Target,
+    labels: np.ndarray,
+    outputs: np.ndarray,
+    own: Mapping[str, Any] | None = None,
 ) -> dict[str, float]:
-    """Figures by name, of pictures with targets.
+    """Figures by name, of examples with labels; those whose label is missing are left out.
 
-    names: in recipe.METRICS, or references to metrics of one's own, which `own` holds. targets: int (N,).
-    outputs: float32, as `heads.classification_head` has them. A figure that these pictures do not have (the area
-    under the curve where all are of one class) is left out.
+    names: in recipe.METRICS, which are of classes, or references to metrics of one's own, which `own` holds. labels:
+    as Target.encode has them. outputs: float32, as the head of `target` gives them. A figure that these examples do
+    not have (the area under the curve where all are of one class) is left out.
     """
-    probabilities = heads.probabilities(outputs, classes)
-    answers, weights = probabilities.argmax(axis=1), np.ones((len(targets), 1))
+    known = target.known(labels)
+    labels, outputs = labels[known], outputs[known]
+    if not len(labels):
+        return {}
     figures: dict[str, float] = {}
     for name in names:
-        if name in _OF_ANSWERS:
-            figures[name] = float(_OF_ANSWERS[name](targets, answers, weights)[0])
-        elif name in _OF_PROBABILITIES:
-            found = _OF_PROBABILITIES[name](targets, probabilities, weights)
-            figures |= {name: float(found[0])} if found is not None else {}
+        if name in _OF_ANSWERS or name in _OF_PROBABILITIES:
+            figures |= _by_name(name, labels, heads.probabilities(outputs, len(target.classes)))
         else:
             metric = (own or {})[name]
-            figures[name_of(metric)] = own_figure(metric, heads.shape_targets(targets, classes), outputs)
+            figures[name_of(metric)] = own_figure(metric, heads.shape_targets(target, labels), outputs)
     return figures
+
+
+def _by_name(name: str, labels: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:
+    weights = np.ones((len(labels), 1))
+    if name in _OF_ANSWERS:
+        return {name: float(_OF_ANSWERS[name](labels, probabilities.argmax(axis=1), weights)[0])}
+    found = _OF_PROBABILITIES[name](labels, probabilities, weights)
+    return {} if found is None else {name: float(found[0])}
 
 
 def own_figure(metric: Any, targets: np.ndarray, outputs: np.ndarray) -> float:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from starshift.models import heads
+from starshift.records import Target
 from starshift.training.keras_setup import load_keras, precision
 from starshift.training.losses import own_loss
 from starshift.training.metrics import name_of, own_figure
@@ -122,7 +123,8 @@ def metric_problems(metrics: Sequence[Any], classes: int, named: Sequence[str] =
 def _made_up(classes: int) -> tuple[np.ndarray, np.ndarray]:
     """Targets and outputs as training has them."""
     generator = np.random.default_rng(0)
-    targets = heads.shape_targets(np.arange(TRIED) % classes, classes)
+    target = Target.of_classes([str(number) for number in range(classes)])
+    targets = heads.shape_targets(target, np.arange(TRIED) % classes)
     outputs = generator.dirichlet(np.ones(max(classes, 2)), TRIED).astype(np.float32)
     return targets, outputs[:, :1] if classes == 2 else outputs
 
