@@ -179,3 +179,16 @@ def test_rungs_of_ones_own_stand_beside_named_ones():
         "Rung 'feature' is not known. Did you mean 'features'?",
         "Two rungs are called 'mine'.",
     )
+
+
+def test_what_is_for_pictures_is_refused_for_other_families_all_at_once():
+    with pytest.raises(UsageError) as caught:
+        request(source="houses.csv", target="price", size=64, base="mobilenet", overlay="labels.overlay.csv")
+    assert caught.value.problems == ("--size, --base and --overlay belong to pictures; the source is read as table.",)
+    with pytest.raises(UsageError, match="--merge-stages belongs to pictures; the source is read as sequences"):
+        request(source="waves.npz", merge_stages=True)
+
+
+def test_a_family_comes_into_the_command_where_it_was_given():
+    assert as_command(request(source="notes.csv", target="topic", family="texts")).endswith("--family texts")
+    assert "--family" not in as_command(request(source="notes.csv", target="topic"))

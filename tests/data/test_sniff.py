@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from starshift.data import sniff
 from starshift.data.labels import parse
 from starshift.data.sniff import family_of, is_text, peek, read_bytes, text_column, words
 from starshift.errors import DataError
@@ -52,6 +53,9 @@ def test_folders_by_what_lies_in_them(tmp_path):
             (tmp_path / kind / "cat" / f"{number}.{kind}").write_text("x")
     assert family_of(tmp_path / "jpg") == "pictures"
     assert family_of(tmp_path / "txt") == "texts"
+    (tmp_path / "parts/train").mkdir(parents=True)
+    (tmp_path / "txt/cat").rename(tmp_path / "parts/train/cat")
+    assert family_of(tmp_path / "parts") == "texts"
     assert family_of(tmp_path / "missing") == "pictures"  # whose reader says that it is not there
     assert family_of(tmp_path / "missing.csv") == "table"
 
@@ -75,6 +79,15 @@ def test_a_look_reads_the_beginning_and_no_half_row(tmp_path):
     long = "a,b\n" + '1,"x\ny"\n' * 200_000
     table = peek(file(tmp_path, "t.csv", long))
     assert len(table.rows) > 1000 and set(table.cells("b")) == {"x\ny"}
+
+
+def test_a_look_at_a_long_file_is_one_reading_whatever_its_encoding(tmp_path, monkeypatch):
+    read = []
+    monkeypatch.setattr(sniff, "parse", lambda content, name: read.append(name) or parse(content, name))
+    long = TEXTS + "".join(f'{i},"{REVIEW}\n{REVIEW}, {i}",{i % 2}\n' for i in range(20, 10_000))
+    for name, encoding in (("wide.csv", "utf-16"), ("plain.csv", "utf-8")):
+        assert family_of(file(tmp_path, name, long.encode(encoding)), {"label"}) == "texts"
+    assert read == ["wide.csv", "plain.csv"]
 
 
 def test_what_is_wrong_with_a_file_is_said(tmp_path):

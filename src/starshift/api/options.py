@@ -28,6 +28,7 @@ from starshift.ladder.rungs import RUNGS, Rung
 from starshift.ladder.variants import read_loss_weights
 from starshift.recipe import AUTO, HEADS, LARGEST_SIZE, near
 from starshift.records import NOUNS, Family
+from starshift.report.words import listed
 
 SMALLEST_SIZE = 18
 """The least side in pixels that --size takes: the smallest network's."""
@@ -59,6 +60,7 @@ class Request:
     overlay: Path | None = None
     pattern: Pattern | None = None
     slice_by: Known | None = None
+    family_given: bool = False  # by the user; else it was seen
 
     @property
     def columns(self) -> Columns | None:
@@ -106,21 +108,19 @@ def check_request(
     grouped = _known(problems, group_by, "--group-by")
     ordered = _known(problems, order_by, "--order-by")
     problems += _protocol_problems(protocol, ordered)
-    problems += [*_augment_problems(augment, chosen), *_head_problems(head, chosen)]
     weights = None if loss_weights is None else checked(problems, parse_loss_weights, loss_weights, None)
     if weights is not None and len(wanted) < 2:
         problems.append("--loss-weights weigh the losses of several targets; name them, each with a --target.")
-    if overlay is not None and not Path(overlay).is_file():
-        problems.append(f"There is no overlay file '{overlay}' (--overlay); `starshift review` makes one.")
-    if merge_stages and chosen and not any("fine-tuned" in rung.builders for rung in chosen):
-        problems.append("--merge-stages is for the rung fine-tuned, and it is not climbed.")
-    if size is not None and not SMALLEST_SIZE <= size <= LARGEST_SIZE:
-        problems.append(f"--size is the side of the pictures, {SMALLEST_SIZE} to {LARGEST_SIZE} pixels; {size} came.")
+    options = Options(
+        size=size, bases=bases, augment=augment, merge_stages=merge_stages, head=head, loss_weights=weights
+    )
+    problems += _picture_problems(options, overlay, chosen, kind)
     if seed < 0:
         problems.append(f"--seed must be 0 or more; {seed} came.")
     if min_per_class < 2:
         problems.append(
-            f"--min-per-class must be at least 2, one picture to train on and one to validate; {min_per_class} came."
+            f"--min-per-class must be at least 2, one {NOUNS[kind]} to train on and one to validate; "
+            f"{min_per_class} came."
         )
     if problems:
         raise UsageError(problems)
@@ -130,9 +130,7 @@ def check_request(
         targets=wanted,
         labels=label_file,
         rungs=tuple(chosen),
-        options=Options(
-            size=size, bases=bases, augment=augment, merge_stages=merge_stages, head=head, loss_weights=weights
-        ),
+        options=options,
         budget_seconds=seconds,
         seed=seed,
         out=Path(out) if out is not None else Path("runs") / run_name(Path(source)),
@@ -147,6 +145,7 @@ def check_request(
         overlay=Path(overlay) if overlay is not None else None,
         pattern=names,
         slice_by=sliced,
+        family_given=family is not None,
     )
 
 
@@ -173,9 +172,7 @@ def as_command(request: Request) -> str:
         "--order-by": request.order_by,
         "--slice-by": request.slice_by,
         "--overlay": request.overlay,
-        "--family": request.family
-        if request.family != family_of(request.source, {o.name for o in request.targets})
-        else None,
+        "--family": request.family if request.family_given else None,
         "--min-per-class": request.min_per_class if request.min_per_class != 2 else None,
     }
     words = [word for one in request.targets for word in ("--target", str(one))]
@@ -195,6 +192,32 @@ def as_command(request: Request) -> str:
 def _known(problems: list[str], text: str | None, option: Option) -> Known | None:
     """What --group-by or --order-by name; None where it is not given, or is wrong, which is noted."""
     return None if text is None else checked(problems, lambda given: known.parse(given, option), text, None)
+
+
+def _picture_problems(options: Options, overlay: str | Path | None, rungs: Sequence[Rung], family: Family) -> list[str]:
+    """What is wrong with the options that are for pictures; of other families, that they are given at all."""
+    if family != "pictures":
+        given = {
+            "--size": options.size is not None,
+            "--base": bool(options.bases),
+            "--augment": options.augment is not None,
+            "--head": options.head is not None,
+            "--merge-stages": options.merge_stages,
+            "--overlay": overlay is not None,
+        }
+        named = [name for name, is_given in given.items() if is_given]
+        belong = "belongs" if len(named) == 1 else "belong"
+        return [f"{listed(named)} {belong} to pictures; the source is read as {family}."] if named else []
+    problems = [*_augment_problems(options.augment, rungs), *_head_problems(options.head, rungs)]
+    if overlay is not None and not Path(overlay).is_file():
+        problems.append(f"There is no overlay file '{overlay}' (--overlay); `starshift review` makes one.")
+    if options.merge_stages and rungs and not any("fine-tuned" in rung.builders for rung in rungs):
+        problems.append("--merge-stages is for the rung fine-tuned, and it is not climbed.")
+    if options.size is not None and not SMALLEST_SIZE <= options.size <= LARGEST_SIZE:
+        problems.append(
+            f"--size is the side of the pictures, {SMALLEST_SIZE} to {LARGEST_SIZE} pixels; {options.size} came."
+        )
+    return problems
 
 
 def _protocol_problems(protocol: str, ordered: Known | None) -> list[str]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import zlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
 from starshift.data.labels import Table, parse
@@ -14,6 +16,8 @@ from starshift.records import Family
 TABLES = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet")
 """Endings of files that hold rows."""
 
+UTF_16 = codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE
+
 PEEK_BYTES = 1 << 20
 """Of a file of rows, so much is looked at."""
 
@@ -21,6 +25,9 @@ WORDS = 8.0
 """Words per cell, on average, from which a column is taken for texts; Chinese counts two characters as a word."""
 
 TEXT_FILES = (".txt", ".text", ".md")
+
+FILES_PER_FOLDER, MOST_LOOKED_AT = 10, 100
+"""Files whose names tell what a folder holds: of one class, and in all."""
 
 
 def family_of(source: Path, targets: Collection[str] = ()) -> Family:
@@ -37,14 +44,22 @@ def family_of(source: Path, targets: Collection[str] = ()) -> Family:
 
 
 def _holds_text_files(folder: Path) -> bool:
-    """Whether the class folders hold texts; the first hundred files below tell."""
-    texts = others = 0
-    for file in sorted(folder.glob("*/*")) + sorted(folder.glob("*/*/*"))[:100]:
-        if file.is_file() and not file.name.startswith("."):
-            texts, others = texts + file.name.casefold().endswith(TEXT_FILES), others + 1
-        if others >= 100:
-            break
-    return texts > others / 2
+    """Whether the class folders, of the parts or at once, hold texts; a few files of each of the first tell."""
+    try:
+        names = list(islice(_few_files(folder), MOST_LOOKED_AT))
+    except OSError:
+        return False  # the reader of pictures says what cannot be read
+    return sum(name.casefold().endswith(TEXT_FILES) for name in names) > len(names) / 2
+
+
+def _few_files(folder: Path, depth: int = 2) -> Iterator[str]:
+    """Names of some files in the folders below, down to `depth`, whatever the number of files."""
+    for below in sorted(place for place in folder.iterdir() if place.is_dir() and not place.name.startswith(".")):
+        # Not sorted: a class may have a hundred thousand files, and all of a kind.
+        files = (place.name for place in below.iterdir() if not place.name.startswith(".") and place.is_file())
+        yield from islice(files, FILES_PER_FOLDER)
+        if depth > 1:
+            yield from _few_files(below, depth - 1)
 
 
 def _is_texts(source: Path, targets: Collection[str]) -> bool:
@@ -90,15 +105,19 @@ def peek(source: Path) -> Table:
         whole = not stream.read(1)
     if name.endswith(".gz"):
         content, whole = _unpacked(content, source.name), False
-    # What is cut off in the middle of a row is left out, so that no quotation mark stays open.
-    lines = content.split(b"\n")
-    for kept in range(len(lines) - (0 if whole else 1), max(0, len(lines) - 200), -1):
-        try:
-            return parse(b"\n".join(lines[:kept]), source.name)
-        except DataError:
-            if whole:
-                raise
-    return parse(content, source.name)
+    return parse(content if whole else _whole_rows(content), source.name)
+
+
+def _whole_rows(content: bytes) -> bytes:
+    """What stands before the last end of a row: a line end with an even number of quotation marks before it."""
+    if content.startswith(UTF_16):
+        content = content.decode("utf-16", "ignore").encode()
+    end = found = quotes = 0
+    for line in content.splitlines(keepends=True):
+        quotes, end = quotes + line.count(b'"'), end + len(line)
+        if quotes % 2 == 0 and line.endswith((b"\n", b"\r")):
+            found = end
+    return content[:found] or content
 
 
 def _unpacked(content: bytes, name: str) -> bytes:
