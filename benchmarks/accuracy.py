@@ -24,9 +24,9 @@ def _measure(options: Options, photos: Path, cache: Path) -> str:
     from starshift.data.split import make_split
     from starshift.ladder import fit as family
     from starshift.ladder.materials import Materials
+    from starshift.ladder.options import Options as RungOptions
     from starshift.ladder.paces import Paces
     from starshift.ladder.rungs import RUNGS
-    from starshift.ladder.rungs import Options as RungOptions
     from starshift.progress import Silent
 
     pictures = read(photos, cache=cache)

@@ -29,7 +29,9 @@ def main(folder: Path) -> None:
     table = without(read_table(folder / FILE, [Wanted(TARGET, "regression")]), RACE)
     protocol = Protocol(REPEATS, FOLDS)
     strata = table.dataset.target.strata(table.dataset.labels())
-    ours, rival, seconds = [], [], [0.0, 0.0]
+    ours: list[float] = []
+    rival: list[float] = []
+    seconds = [0.0, 0.0]
     for repeat, fold, (train, held) in resampling.draw(strata, protocol, seed=0):
         for place, (found, fit) in enumerate(((ours, ensemble), (rival, extra_trees))):
             began = time.perf_counter()

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import mean, median
+from typing import cast
 
 import numpy as np
 
@@ -81,11 +82,11 @@ def _ours(pictures, cache: Path, targets: np.ndarray, train: np.ndarray, held: n
     from starshift.ladder import frozen
     from starshift.ladder.answering import predict_part
     from starshift.ladder.materials import Materials
+    from starshift.ladder.options import Options as RungOptions
     from starshift.ladder.paces import Paces
     from starshift.ladder.rungs import RUNGS
-    from starshift.ladder.rungs import Options as RungOptions
     from starshift.progress import Silent
-    from starshift.records import Split
+    from starshift.records import Predictions, Split
 
     split = Split(tuple(train.tolist()), tuple(held.tolist()), (), "benchmark")
     materials = Materials(pictures, split, (), 0, cache, Paces(cache), Silent())
@@ -95,7 +96,7 @@ def _ours(pictures, cache: Path, targets: np.ndarray, train: np.ndarray, held: n
     fitted = []
     found.seconds.append(timed(lambda: fitted.append(frozen.fit(recipe, materials))))
     predictor = Predictor(fitted[0].learnware, fitted[0].tensors, cache)
-    predictions = predict_part(predictor, materials, split.validation)
+    predictions = cast(Predictions, predict_part(predictor, materials, split.validation))
     _note(found, predictions.probabilities, targets[held])
 
 

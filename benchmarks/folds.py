@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import mean
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -70,13 +70,13 @@ class Folded:
         from starshift.compose.predictor import Predictor
         from starshift.ladder import fit as family
         from starshift.ladder.answering import predict_part
+        from starshift.ladder.families import find
         from starshift.ladder.materials import Materials
         from starshift.ladder.options import Options
         from starshift.ladder.paces import Paces
-        from starshift.ladder.rungs import find
         from starshift.learnware import package
         from starshift.progress import Silent
-        from starshift.records import Split
+        from starshift.records import Predictions, Split
 
         recipe = find(rung).recipe(Options(bases=bases), self.pictures.dataset)
         found, seconds, models = [], [], []
@@ -88,7 +88,8 @@ class Folded:
                 model = family.fit(recipe, materials, on_epoch=lambda epoch: None)
                 learnware = package.write(model.learnware, model.tensors, self.cache / "model")
                 predictor = Predictor(learnware, model.tensors, self.cache)
-                found.append(predict_part(predictor, materials, split.validation).probabilities)
+                answers = cast(Predictions, predict_part(predictor, materials, split.validation))
+                found.append(answers.probabilities)
                 models.append(model)
 
             seconds.append(timed(one))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -23,7 +25,7 @@ def measure(options: Options) -> str:
 
 def _measure(options: Options, pixels: np.ndarray, place: Path) -> str:
     from starshift import catalogue
-    from starshift.inference.network import Network, best_precision
+    from starshift.inference.network import Network, Precision, best_precision
     from starshift.models import pretrained
     from starshift.training.convert import convert
     from starshift.training.keras_setup import load_keras
@@ -31,14 +33,15 @@ def _measure(options: Options, pixels: np.ndarray, place: Path) -> str:
     keras = load_keras()
     model = pretrained.build(catalogue.base("mobilenet_v2"), options.weights / WEIGHTS, size=SIZE)
     folder = convert(model, place / "network")
-    precisions = ["bf16", "f32"] if best_precision() == "bf16" else ["f32"]
+    precisions: list[Precision] = ["bf16", "f32"] if best_precision() == "bf16" else ["f32"]
     ours = {f"starshift, OpenVINO {precision}": Network(folder, precision) for precision in precisions}
     reference = model.predict(pixels, batch_size=KERAS_BATCH, verbose=0)
     features = {name: network.run(pixels) for name, network in ours.items()}
     keras_name = f"Keras {keras.__version__} `model.predict`, batches of {KERAS_BATCH}"
     features[keras_name] = reference
-    contenders = {
-        name: lambda network=network: len(pixels) / timed(lambda: network.run(pixels)) for name, network in ours.items()
+    contenders: dict[str, Callable[[], float]] = {
+        name: partial(lambda network: len(pixels) / timed(lambda: network.run(pixels)), network)
+        for name, network in ours.items()
     }
     contenders[keras_name] = lambda: (
         len(pixels) / timed(lambda: model.predict(pixels, batch_size=KERAS_BATCH, verbose=0))

@@ -46,12 +46,12 @@ class Task:
         from starshift.data.read import read
         from starshift.findings.duplicates import exact_copies
         from starshift.inference.network import best_precision
+        from starshift.ladder.options import Options as RungOptions
         from starshift.ladder.rungs import RUNGS
-        from starshift.ladder.rungs import Options as RungOptions
 
         pictures = read(photos, frame=Frame(224), cache=cache)
         recipe = RUNGS["features"].recipe(RungOptions(), pictures.dataset)
-        frame = Frame(recipe.size, recipe.fit)
+        frame = Frame(recipe.size)
         bases = FrozenBases.find(recipe.arguments["bases"], frame, best_precision(), cache)
         targets, groups = pictures.dataset.encoded(), exact_copies(pictures.dataset)
         chosen = np.arange(0, len(targets), 10 if quick else 1)

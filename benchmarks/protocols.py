@@ -15,7 +15,7 @@ def measure(options: Options) -> str:
 
 
 def _measure(options: Options, photos: Path, place: Path) -> str:
-    common = [STARSHIFT, "fit", photos, "--rungs", "features", "--base", "mobilenet_v2"]
+    common: list[str | Path] = [STARSHIFT, "fit", photos, "--rungs", "features", "--base", "mobilenet_v2"]
     run(*common, "--protocol", "holdout", "--out", place / "first")
     protocol = "2x5-fold" if options.quick else "10x5-fold"
     whole, folds, once = [], [], []
@@ -24,7 +24,7 @@ def _measure(options: Options, photos: Path, place: Path) -> str:
         out = place / f"folds{repeat}"
         whole.append(run(*common, "--protocol", protocol, "--out", out).seconds)
         folds.append(rungs(out)["features"]["resampled"]["seconds"])
-    figure = rungs(out)["features"]["resampled"]["accuracy"]
+    figure = rungs(out)["features"]["resampled"]["leading"]
     return table(
         ["`starshift fit --rungs features`, everything stored", "seconds, whole process", "of these in folds"],
         [["--protocol holdout", middle(once), ""], [f"--protocol {protocol}", middle(whole), middle(folds)]],

@@ -111,8 +111,8 @@ def _ours(name: str, texts: Any, together: Any, place: Path) -> Fit:
     from starshift.ladder import fit as ways
     from starshift.ladder.families import find
     from starshift.ladder.materials import Materials
+    from starshift.ladder.options import Options as RungOptions
     from starshift.ladder.paces import Paces
-    from starshift.ladder.rungs import Options as RungOptions
     from starshift.progress import Silent
     from starshift.records import Split
 
