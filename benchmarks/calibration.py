@@ -74,7 +74,9 @@ class Told:
     def add(self, given: tuple[np.ndarray, np.ndarray], fresh: tuple[np.ndarray, np.ndarray], wanted: float) -> None:
         """Set both thresholds by one draw and measure them on fresh pictures."""
         (probabilities, targets), (asked, truth) = given, fresh
-        sets, answers = (find(probabilities, targets, wanted) for find in (set_threshold, answer_threshold))
+        sets, answers = (
+            find(probabilities, targets, wanted, noun="picture") for find in (set_threshold, answer_threshold)
+        )
         self.draws += 1
         if sets.threshold is not None:
             named = asked >= sets.threshold
@@ -134,7 +136,7 @@ class Cell:
     def _once(self, seed: int, fresh: tuple[np.ndarray, np.ndarray], true: dict[str, float]) -> None:
         probabilities, targets = self.source.draw(self.n, seed)
         folds = folds_of(targets, seed=seed)
-        found = check_temperature(probabilities, targets, folds, doubtful=False, seed=seed)
+        found = check_temperature(probabilities, targets, folds, doubtful=False, seed=seed, noun="picture")
         shipped, asked = (scaled(one, found.applied) for one in (probabilities, fresh[0]))
         self.applied += found.applied != 1
         plain, after = (float(metrics.log_losses(fresh[1], one).mean()) for one in (fresh[0], asked))
@@ -272,7 +274,7 @@ def _halves(
             setting, asked = mixed[: size // 2], mixed[size // 2 :]
             truth = targets[setting]
             found = check_temperature(
-                probabilities[setting], truth, folds_of(truth, seed=seed), doubtful=True, seed=seed
+                probabilities[setting], truth, folds_of(truth, seed=seed), doubtful=True, seed=seed, noun="picture"
             ).applied
             yield (
                 (scaled(probabilities[setting], found), truth),

@@ -11,7 +11,7 @@ import numpy as np
 
 from benchmarks.common import Options, main, table
 from starshift.evaluation import metrics
-from starshift.evaluation.resampling import Protocol, draw, summarize
+from starshift.evaluation.resampling import Figure, Protocol, draw, summarize
 from starshift.evaluation.statistics import bootstrap_weights, clopper_pearson, percentile_interval, wilson
 from starshift.models.classical import discriminant, probabilities_of
 from starshift.records import FoldResult
@@ -121,7 +121,7 @@ def over_folds(n: int, features: int, distance: float, protocol: Protocol, draws
             right = probabilities_of(x[held] @ kernel + bias).argmax(axis=1) == y[held]
             results.append(FoldResult("", repeat, fold, len(fitted), tuple(right.tolist()), (0.0,) * len(held), 0.0))
             held_out.append(held)
-        found = summarize(protocol, results, held_out).leading
+        found = summarize(protocol, results, held_out, Figure(noun="sample")).leading
         whole = true_accuracy(*discriminant(x, y, 2), means)
         assert found.low is not None and found.high is not None
         of_recipe += found.low <= recipe <= found.high

@@ -12,7 +12,7 @@ import numpy as np
 
 from benchmarks.common import Options, dataset, main, table, workplace
 from benchmarks.folds import SIZE
-from starshift.evaluation.resampling import Comparison, Protocol, compare, draw
+from starshift.evaluation.resampling import Comparison, Figure, Protocol, compare, draw
 from starshift.models.classical import compress, discriminant, logistic, probabilities_of
 from starshift.seeds import child
 
@@ -107,7 +107,7 @@ def _trial(features: np.ndarray, targets: np.ndarray, fit: Recipe, seed: int) ->
         difference.append(float(first - second))
         shares.append(len(held) / len(fitted))
     comparison = Comparison("first", "second", tuple(difference), float(np.mean(shares)))
-    return compare([comparison], len(rows), PROTOCOL)[0].outcome
+    return compare([comparison], len(rows), PROTOCOL, Figure(noun="picture"))[0].outcome
 
 
 def _drawn(targets: np.ndarray, seed: int) -> Sequence[int]:

@@ -13,10 +13,15 @@ import time
 from io import StringIO
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from discs import COLOURS, draw_set
+from report.fake_kinds import TARGETS, fake_kind
 from starshift.cli.tables import table
+from starshift.evaluation.estimates import NO_SPREAD
+from starshift.records import NOUNS, Estimate
+from starshift.report import figures
 
 
 def starshift(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -169,50 +174,68 @@ def test_report_renders_again(finished_run):
     assert done.stdout == f"Report: {finished_run.path}/report.html\n"
 
 
+def row(rung: str = "convnet", verdict: str = "a gain", **cells: str) -> dict[str, str]:
+    """A line of the table of rungs."""
+    figures = {"accuracy": "85 %", "balanced_accuracy": "", "metric": "accuracy", "log_loss": "0.5", "seconds": "5 s"}
+    return {"rung": rung, **figures, **cells, "verdict": verdict}
+
+
 def test_a_verdict_stands_below_its_rung_within_the_width():
-    row = dict(
-        rung="convnet",
-        accuracy="85 %",
-        balanced_accuracy="",
-        metric="accuracy",
-        log_loss="0.5",
-        seconds="5 s",
-        verdict="word " * 40,
-    )
-    lines = table([row], 60).splitlines()
+    lines = table([row(verdict="word " * 40)], 60).splitlines()
     assert lines[0].split() == ["rung", "accuracy", "(95", "%", "interval)", "log", "loss", "time"]
     assert len(lines) > 4 and all(len(line) < 60 for line in lines[2:])
     assert all(line.startswith(" " * len("convnet  ")) for line in lines[2:])
 
 
 def test_balanced_accuracy_takes_the_place_of_accuracy_where_it_leads():
-    row = dict(
-        rung="convnet",
-        accuracy="95 %",
-        balanced_accuracy="61 %",
-        metric="accuracy",
-        log_loss="0.5",
-        seconds="5 s",
-        verdict="word",
-    )
-    lines = table([row], 80).splitlines()
+    lines = table([row(accuracy="95 %", balanced_accuracy="61 %")], 80).splitlines()
     assert "balanced accuracy (95 % interval)" in lines[0] and "61 %" in lines[1] and "95 %" not in lines[1]
 
 
 def test_a_long_name_has_a_line_of_its_own():
     long = "modern:epochs=6:augment=randaugment:patience=3"
-    rows = [
-        dict(
-            rung=name,
-            accuracy="100.0 % (67.6 to 100.0, n = 8)",
-            balanced_accuracy="",
-            metric="accuracy",
-            log_loss="0.065",
-            seconds="45 s",
-            verdict="a gain",
-        )
-        for name in ("convnet", long)
-    ]
-    lines = table(rows, 80).splitlines()
+    figures = {"accuracy": "100.0 % (67.6 to 100.0, n = 8)", "log_loss": "0.065", "seconds": "45 s"}
+    lines = table([row(name, **figures) for name in ("convnet", long)], 80).splitlines()
     assert all(len(line) < 80 for line in lines)
     assert lines[3] == long and lines[4] == lines[1].replace("convnet", "       ")
+
+
+def without_interval(score):
+    """The same score, where all bootstrap draws gave one value."""
+    return msgspec.structs.replace(
+        score,
+        **{
+            name: Estimate(one.value, None, None, 1000, NO_SPREAD)
+            for name, one in msgspec.structs.asdict(score).items()
+            if isinstance(one, Estimate)
+        },
+    )
+
+
+@pytest.mark.parametrize("width", [60, 80])
+@pytest.mark.parametrize("family", NOUNS)
+@pytest.mark.parametrize("kind", [*TARGETS, "uneven classes"])
+def test_a_figure_without_an_interval_leaves_the_table_whole_and_says_why_below(kind, family, width):
+    run = fake_kind(kind.removeprefix("uneven "), family).run
+    rungs = tuple(msgspec.structs.replace(one, score=without_interval(one.score), seconds=754.0) for one in run.rungs)
+    uneven = {"classes": {"cheap": 10, "dear": 90}} if kind.startswith("uneven") else {}
+    run = msgspec.structs.replace(run, rungs=rungs, data=msgspec.structs.replace(run.data, **uneven))
+    text = table(figures.table(run), width)
+    assert all(len(line) < width for line in text.splitlines()), text
+    assert "(no interval, n = 1,000)" in " ".join(text.split())
+    assert " ".join(text.split()).count("No interval: all bootstrap draws give this value.") == 2
+    if width == 80:
+        first, second = text.splitlines()[:2]
+        assert first.split()[0] == "rung" and second.split()[0] == "baseline"
+        assert first.index("time") == second.index("12 min 34 s")
+
+
+def test_where_only_the_figures_have_room_names_and_the_header_of_names_stand_above():
+    lines = table([row(accuracy="99.95 % (99.91 to 99.98, n = 1,000)")], 56).splitlines()
+    assert lines == [
+        "rung",
+        "  accuracy (95 % interval)             log loss  time",
+        "convnet",
+        "  99.95 % (99.91 to 99.98, n = 1,000)  0.5       5 s",
+        "  a gain",
+    ]

@@ -60,7 +60,7 @@ def test_what_groups_are_made_by_is_written_in_one_word(text, kind, argument):
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("folder:0", "folder:N counts folders upwards from the picture, 1 or more; '0' came."),
+        ("folder:0", "folder:N counts folders upwards from the file, 1 or more; '0' came."),
         ("burst:soon", "burst:N is a number of seconds; 'soon' came."),
         ("camera:canon", "camera takes nothing after a colon; 'canon' came."),
         ("name:(", "'(' is no regular expression"),

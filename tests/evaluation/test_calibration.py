@@ -117,7 +117,7 @@ def test_each_fold_is_scaled_by_the_others():
 
 def test_a_model_that_is_too_sure_gets_its_temperature():
     probabilities, targets = answers(400, 5, temperature=2.5)
-    found = check_temperature(probabilities, targets, folds_of(targets, seed=0), doubtful=False, seed=0)
+    found = check_temperature(probabilities, targets, folds_of(targets, seed=0), doubtful=False, seed=0, noun="picture")
     assert found.applied == found.fitted == pytest.approx(2.5, rel=0.2)
     assert found.folds == FOLDS
     assert found.log_loss_change.high < 0
@@ -134,7 +134,7 @@ def test_what_is_calibrated_already_is_mostly_left_alone():
         probabilities, targets = answers(150, 2, seed=seed)
         for doubtful in applied:
             found = check_temperature(
-                probabilities, targets, folds_of(targets, seed=seed), doubtful=doubtful, seed=seed
+                probabilities, targets, folds_of(targets, seed=seed), doubtful=doubtful, seed=seed, noun="picture"
             )
             applied[doubtful] += found.applied != 1
     assert applied[True] <= 2
@@ -143,9 +143,9 @@ def test_what_is_calibrated_already_is_mostly_left_alone():
 
 def test_few_pictures_are_said_and_equal_losses_have_no_interval():
     probabilities, targets = answers(40, 2, temperature=2)
-    found = check_temperature(probabilities, targets, folds_of(targets, seed=0), doubtful=False, seed=0)
+    found = check_temperature(probabilities, targets, folds_of(targets, seed=0), doubtful=False, seed=0, noun="picture")
     assert "tends to be too narrow" in found.brier.method
-    alone = check_temperature(probabilities, targets, np.zeros(40, int), doubtful=False, seed=0)
+    alone = check_temperature(probabilities, targets, np.zeros(40, int), doubtful=False, seed=0, noun="picture")
     assert (alone.applied, alone.log_loss_change.value, alone.log_loss_change.low) == (1.0, 0.0, None)
 
 

@@ -15,7 +15,7 @@ def mean_of(values):
 
 def test_a_mean_has_the_interval_that_the_normal_distribution_gives_it():
     values = np.random.default_rng(0).normal(10, 2, 400)
-    found = bootstrapped({"mean": mean_of(values)}, np.zeros(400, dtype=int), seed=1)["mean"]
+    found = bootstrapped({"mean": mean_of(values)}, np.zeros(400, dtype=int), seed=1, noun="picture")["mean"]
     assert found.value == pytest.approx(values.mean()) and found.n == 400
     error = 1.96 * values.std(ddof=1) / 20
     assert found.low == pytest.approx(values.mean() - error, abs=0.15 * error)
@@ -33,19 +33,24 @@ def test_all_figures_come_from_the_same_draws_and_undefined_ones_stay_so():
     )
     assert found["one"] == found["other"] and found["none"] is None
     assert found["one"].method == f"bootstrap over rows, {DRAWS} draws"
-    assert bootstrapped({"one": mean_of(values)}, np.zeros(200, dtype=int), seed=3)["one"].low == found["one"].low
+    assert (
+        bootstrapped({"one": mean_of(values)}, np.zeros(200, dtype=int), seed=3, noun="picture")["one"].low
+        == found["one"].low
+    )
 
 
 def test_few_examples_and_few_mistakes_are_a_warning():
     drawn = np.linspace(0, 1, 100)
     assert f"fewer than {FEW_EXAMPLES} rows the interval" in estimated(0.5, drawn, 99, noun="row").method
-    assert f"fewer than {FEW_MISTAKES} mistakes the" in estimated(0.5, drawn, 500, FEW_MISTAKES - 1).method
-    assert "too narrow" not in estimated(0.5, drawn, 500, FEW_MISTAKES).method
-    assert "too narrow" not in estimated(0.5, drawn, 500, None).method
+    assert (
+        f"fewer than {FEW_MISTAKES} mistakes the" in estimated(0.5, drawn, 500, FEW_MISTAKES - 1, noun="picture").method
+    )
+    assert "too narrow" not in estimated(0.5, drawn, 500, FEW_MISTAKES, noun="picture").method
+    assert "too narrow" not in estimated(0.5, drawn, 500, None, noun="picture").method
 
 
 def test_without_spread_there_is_no_interval():
-    found = estimated(1.0, np.ones(100), 50)
+    found = estimated(1.0, np.ones(100), 50, noun="picture")
     assert (found.low, found.high, found.method) == (None, None, NO_SPREAD)
 
 

@@ -39,5 +39,5 @@ def test_folds_before_which_a_class_was_never_seen_are_left_out():
     targets = np.array([0] * 30 + [1] * 30)
     pairs = forward_folds(targets, np.arange(60), folds=5)
     assert len(pairs) == 2
-    with pytest.raises(DataError, match=r"60 pictures cannot be cut into 5 folds in time: before each of them a class"):
+    with pytest.raises(DataError, match=r"60 examples cannot be cut into 5 folds in time: before each of them a class"):
         forward_folds(np.array([0] * 59 + [1]), np.arange(60), folds=5)

@@ -23,7 +23,7 @@ def test_figures_are_those_of_scikit_learn(count, seed, scale, shift):
     rng = np.random.default_rng(seed)
     true = shift + scale * rng.normal(size=count)
     said = true + scale * rng.normal(size=count)
-    found = score(answers(true, said), seed=0)
+    found = score(answers(true, said), seed=0, noun="picture")
     assert found.mean_absolute_error.value == pytest.approx(reference.mean_absolute_error(true, said))
     assert found.root_mean_squared_error.value == pytest.approx(reference.root_mean_squared_error(true, said))
     assert found.r_squared.value == pytest.approx(reference.r2_score(true, said), rel=1e-4, abs=1e-4)
@@ -38,21 +38,23 @@ def test_unknown_numbers_are_left_out():
 
 
 def test_of_equal_numbers_no_variance_can_be_explained():
-    assert score(answers([2, 2], [1, 2]), seed=0).r_squared is None
-    assert score(answers([2], [1]), seed=0).mean_absolute_error.value == 1
+    assert score(answers([2, 2], [1, 2]), seed=0, noun="picture").r_squared is None
+    assert score(answers([2], [1]), seed=0, noun="picture").mean_absolute_error.value == 1
 
 
 def test_the_mean_explains_nothing_and_a_worse_answer_less():
     true = np.arange(100.0)
-    assert score(answers(true, np.full(100, true.mean())), seed=0).r_squared.value == pytest.approx(0, abs=1e-12)
-    assert score(answers(true, -true), seed=0).r_squared.value < 0
-    assert score(answers(true, true), seed=0).r_squared.value == 1
+    assert score(answers(true, np.full(100, true.mean())), seed=0, noun="picture").r_squared.value == pytest.approx(
+        0, abs=1e-12
+    )
+    assert score(answers(true, -true), seed=0, noun="picture").r_squared.value < 0
+    assert score(answers(true, true), seed=0, noun="picture").r_squared.value == 1
 
 
 def test_the_interval_of_the_error_holds_the_truth_as_often_as_it_says():
     rng, inside = np.random.default_rng(0), 0
     for seed in range(30):
         errors = rng.exponential(size=100)
-        one = score(answers(np.zeros(100), errors), seed=seed).mean_absolute_error
+        one = score(answers(np.zeros(100), errors), seed=seed, noun="picture").mean_absolute_error
         inside += one.low <= 1 <= one.high
     assert inside >= 24  # 95 % of 30 are 28.5; fewer than 24 come once in 3,000 times

@@ -44,7 +44,7 @@ def pair(both, only_model, only_other, neither):
 
 
 def test_a_score_has_an_interval_and_n_everywhere():
-    result = score(noisy(300, 3), seed=0)
+    result = score(noisy(300, 3), seed=0, noun="picture")
     bootstrapped = (result.balanced_accuracy, result.macro_f1, result.roc_auc, result.log_loss)
     for figure in (result.accuracy, *bootstrapped):
         assert figure.low < figure.value < figure.high
@@ -55,7 +55,7 @@ def test_a_score_has_an_interval_and_n_everywhere():
 
 def test_a_score_is_sklearns():
     p = noisy(300, 3)
-    result = score(p, seed=0)
+    result = score(p, seed=0, noun="picture")
     assert result.accuracy.value == reference.accuracy_score(p.targets, p.predicted)
     assert result.balanced_accuracy.value == pytest.approx(
         reference.balanced_accuracy_score(p.targets, p.predicted), abs=1e-12
@@ -73,19 +73,21 @@ def test_a_score_is_sklearns():
 
 
 def test_the_same_seed_gives_the_same_score():
-    assert score(noisy(120, 2), seed=5) == score(noisy(120, 2), seed=5)
-    assert score(noisy(120, 2), seed=5).log_loss != score(noisy(120, 2), seed=6).log_loss
+    assert score(noisy(120, 2), seed=5, noun="picture") == score(noisy(120, 2), seed=5, noun="picture")
+    assert (
+        score(noisy(120, 2), seed=5, noun="picture").log_loss != score(noisy(120, 2), seed=6, noun="picture").log_loss
+    )
 
 
 def test_a_score_survives_json():
     three = predictions([0, 0, 1], [1, 1, 0], classes=("a", "b", "c"))
     for p in (noisy(120, 2), predictions([0], [0]), three):
-        result = score(p, seed=0)
+        result = score(p, seed=0, noun="picture")
         assert msgspec.json.decode(msgspec.json.encode(result), type=Score) == result
 
 
 def test_few_pictures_are_said():
-    assert score(noisy(60, 2), seed=0).macro_f1.method == (
+    assert score(noisy(60, 2), seed=0, noun="picture").macro_f1.method == (
         "bootstrap over pictures, 1000 draws; with fewer than 100 pictures the interval tends to be too narrow"
     )
 
@@ -94,7 +96,7 @@ def test_few_mistakes_are_said():
     targets = np.arange(200) % 2
     predicted = targets.copy()
     predicted[:3] = 1 - predicted[:3]
-    assert score(predictions(targets, predicted), seed=0).balanced_accuracy.method.endswith(
+    assert score(predictions(targets, predicted), seed=0, noun="picture").balanced_accuracy.method.endswith(
         "with fewer than 15 mistakes the interval tends to be too narrow"
     )
 
@@ -102,7 +104,7 @@ def test_few_mistakes_are_said():
 @pytest.mark.parametrize("wrong", [False, True])
 def test_all_right_and_all_wrong_have_no_bootstrap_interval(wrong):
     targets = np.arange(40) % 2
-    result = score(predictions(targets, 1 - targets if wrong else targets), seed=0)
+    result = score(predictions(targets, 1 - targets if wrong else targets), seed=0, noun="picture")
     assert result.accuracy.value == 1 - wrong
     assert 0 < result.accuracy.high - result.accuracy.low < 0.1
     for figure in (result.balanced_accuracy, result.macro_f1, result.roc_auc):
@@ -111,7 +113,7 @@ def test_all_right_and_all_wrong_have_no_bootstrap_interval(wrong):
 
 
 def test_one_class_present_leaves_the_auc_undefined_and_names_the_other():
-    result = score(predictions([0, 0, 0, 0], [0, 0, 0, 1]), seed=0)
+    result = score(predictions([0, 0, 0, 0], [0, 0, 0, 1]), seed=0, noun="picture")
     assert result.roc_auc is None
     assert result.balanced_accuracy.value == 0.75
     dog = result.classes[1]
@@ -121,24 +123,24 @@ def test_one_class_present_leaves_the_auc_undefined_and_names_the_other():
 
 
 def test_a_class_never_predicted_has_no_precision():
-    assert score(predictions([0, 1], [0, 0]), seed=0).classes[1].precision is None
+    assert score(predictions([0, 1], [0, 0]), seed=0, noun="picture").classes[1].precision is None
 
 
 def test_unlabelled_pictures_are_left_out():
-    assert score(predictions([0, 1, -1, 1], [0, 1, 1, 0]), seed=0).accuracy.n == 3
+    assert score(predictions([0, 1, -1, 1], [0, 1, 1, 0]), seed=0, noun="picture").accuracy.n == 3
 
 
 @pytest.mark.parametrize("targets", [[], [-1, -1]])
 def test_nothing_to_score_is_said(targets):
     with pytest.raises(DataError, match=r"no labelled picture to score\. A score needs at least 1 of known class"):
-        score(predictions(np.array(targets, dtype=int), np.zeros(len(targets), dtype=int)), seed=0)
+        score(predictions(np.array(targets, dtype=int), np.zeros(len(targets), dtype=int)), seed=0, noun="picture")
 
 
 @pytest.mark.parametrize(("n", "classes", "seconds"), [(1000, 2, 0.25), (850, 101, 1.5)])
 def test_a_score_is_fast(n, classes, seconds):
     def took():
         began = time.process_time()  # not the clock's: other processes share this machine
-        score(pictures, seed=0)
+        score(pictures, seed=0, noun="picture")
         return time.process_time() - began
 
     pictures = noisy(n, classes)
@@ -149,7 +151,7 @@ def test_a_score_is_fast(n, classes, seconds):
 
 
 def test_a_gain():
-    verdict = compare("features", *swap(pair(700, 180, 38, 82)))
+    verdict = compare("features", *swap(pair(700, 180, 38, 82)), noun="picture")
     assert verdict.outcome == "gain"
     assert verdict.sentence == ("this model gains 14.2 points on these 1,000 pictures, 95 % interval 11.5 to 17.0")
     assert (verdict.model, verdict.against, verdict.about) == ("features", "baseline", "model")
@@ -165,14 +167,14 @@ def swap(two):
 
 
 def test_a_loss_is_told_with_positive_numbers():
-    verdict = compare("features", *swap(pair(800, 40, 71, 89)))
+    verdict = compare("features", *swap(pair(800, 40, 71, 89)), noun="picture")
     assert verdict.outcome == "loss"
     assert verdict.difference.value == pytest.approx(-0.031)
     assert verdict.sentence == "this model loses 3.1 points on these 1,000 pictures, 95 % interval 1.1 to 5.2"
 
 
 def test_noise_is_no_difference():
-    verdict = compare("features", *swap(pair(900, 13, 10, 77)))
+    verdict = compare("features", *swap(pair(900, 13, 10, 77)), noun="picture")
     assert verdict.outcome == "undecided"
     assert verdict.sentence == (
         "no difference can be told on these 1,000 pictures: +0.3 points, 95 % interval -0.7 to 1.3"
@@ -180,7 +182,7 @@ def test_noise_is_no_difference():
 
 
 def test_equal_models_have_an_interval_too():
-    verdict = compare("features", *swap(pair(950, 0, 0, 50)))
+    verdict = compare("features", *swap(pair(950, 0, 0, 50)), noun="picture")
     assert (verdict.outcome, verdict.p_value) == ("undecided", 1.0)
     assert verdict.sentence == (
         "no difference can be told on these 1,000 pictures: 0.0 points, 95 % interval -0.4 to 0.4"
@@ -188,7 +190,7 @@ def test_equal_models_have_an_interval_too():
 
 
 def test_the_exact_test_has_the_last_word():
-    verdict = compare("features", *swap(pair(15, 5, 0, 0)))
+    verdict = compare("features", *swap(pair(15, 5, 0, 0)), noun="picture")
     assert verdict.difference.low > 0
     assert verdict.p_value == 0.0625
     assert verdict.outcome == "undecided"
@@ -196,12 +198,12 @@ def test_the_exact_test_has_the_last_word():
 
 
 def test_a_small_certain_gain_is_not_told_as_nothing():
-    verdict = compare("features", *swap(pair(99_000, 120, 84, 796)))
+    verdict = compare("features", *swap(pair(99_000, 120, 84, 796)), noun="picture")
     assert "gains 0.04 points on these 100,000 pictures, 95 % interval 0.01 to 0.06" in verdict.sentence
 
 
 def test_one_picture():
-    assert "on this one picture: +100.0 points" in compare("features", *swap(pair(0, 1, 0, 0))).sentence
+    assert "on this one picture: +100.0 points" in compare("features", *swap(pair(0, 1, 0, 0)), noun="picture").sentence
 
 
 def test_different_pictures_are_refused():
@@ -210,12 +212,12 @@ def test_different_pictures_are_refused():
     relabelled = Predictions(other.classes, other.paths, 1 - other.targets, other.probabilities)
     for wrong in (moved, relabelled, pair(11, 2, 0, 0)[1]):
         with pytest.raises(RunError, match=r"'features'.*'baseline'.*cannot be compared pair by pair"):
-            compare("features", model, "baseline", wrong)
+            compare("features", model, "baseline", wrong, noun="picture")
 
 
 def test_no_pictures_to_compare():
     with pytest.raises(DataError, match="no labelled picture to compare"):
-        compare("features", *swap(pair(0, 0, 0, 0)))
+        compare("features", *swap(pair(0, 0, 0, 0)), noun="picture")
 
 
 def test_what_it_takes_to_speak_of_the_recipe():
@@ -300,10 +302,10 @@ def test_numbers_are_compared_by_their_errors_in_words():
     assert gain.sentence.endswith(", 95 % interval 1.46 to 1.81")
     loss = compare("linear", worse, "dense", better, noun="row")
     assert loss.outcome == "loss" and " higher on these 200 rows, " in loss.sentence
-    same = compare("a", better, "b", numbers(targets, -errors))
+    same = compare("a", better, "b", numbers(targets, -errors), noun="picture")
     assert same.outcome == "undecided"
     assert same.sentence.startswith("no difference in mean absolute error can be told on these 200 pictures: ")
-    one = compare("a", numbers([1.0], [1.0]), "b", numbers([1.0], [2.0]))
+    one = compare("a", numbers([1.0], [1.0]), "b", numbers([1.0], [2.0]), noun="picture")
     assert one.outcome == "undecided"
     assert one.sentence == "no difference can be told on this one picture: one alone has no spread"
 
@@ -319,13 +321,18 @@ def label_sets(wrong):
 def test_sets_of_labels_are_compared_in_points():
     rng = np.random.default_rng(0)
     few = rng.integers(0, 3, 150)
-    gain = compare("a", label_sets(few), "b", label_sets(few + 1))
+    gain = compare("a", label_sets(few), "b", label_sets(few + 1), noun="picture")
     assert (gain.outcome, gain.metric) == ("gain", "label accuracy")
     assert gain.sentence == (
         "this model gains 10.0 points of label accuracy on these 150 pictures, 95 % interval 10.0 to 10.0"
     )
-    assert compare("b", label_sets(few + 1), "a", label_sets(few)).sentence.startswith("this model loses 10.0 points")
-    assert "no difference in label accuracy can be told" in compare("a", label_sets(few), "b", label_sets(few)).sentence
+    assert compare("b", label_sets(few + 1), "a", label_sets(few), noun="picture").sentence.startswith(
+        "this model loses 10.0 points"
+    )
+    assert (
+        "no difference in label accuracy can be told"
+        in compare("a", label_sets(few), "b", label_sets(few), noun="picture").sentence
+    )
 
 
 def test_strings_are_right_or_wrong_as_classes_are():
@@ -335,20 +342,20 @@ def test_strings_are_right_or_wrong_as_classes_are():
             tuple(map(str, range(len(values)))), np.array(["7"] * len(values), object), values, None
         )
 
-    verdict = compare("a", read(["7"] * 40), "b", read(["7"] * 20 + ["1"] * 20))
+    verdict = compare("a", read(["7"] * 40), "b", read(["7"] * 20 + ["1"] * 20), noun="picture")
     assert (verdict.outcome, verdict.only_model_right, verdict.only_other_right) == ("gain", 20, 0)
     assert verdict.sentence.startswith("this model gains 50.0 points on these 40 pictures")
 
 
 def test_only_examples_with_a_label_are_compared_and_other_tasks_are_refused():
     some = numbers([1.0, np.nan, 3.0], np.array([1.0, 5.0, 0.0]))
-    assert compare("a", some, "b", some).difference.n == 2
+    assert compare("a", some, "b", some, noun="picture").difference.n == 2
     with pytest.raises(RunError, match="are not about the same pictures"):
-        compare("a", some, "b", label_sets([1, 2, 3]))
+        compare("a", some, "b", label_sets([1, 2, 3]), noun="picture")
     with pytest.raises(DataError, match="There is no labelled row to score"):
         score(numbers([np.nan], np.zeros(1)), seed=0, noun="row")
     with pytest.raises(DataError, match="no labelled picture to compare the models by"):
-        compare("a", numbers([np.nan], np.zeros(1)), "b", numbers([np.nan], np.zeros(1)))
+        compare("a", numbers([np.nan], np.zeros(1)), "b", numbers([np.nan], np.zeros(1)), noun="picture")
 
 
 def test_losses_of_every_kind_decide_between_equals():
@@ -359,18 +366,18 @@ def test_losses_of_every_kind_decide_between_equals():
 
 def test_top_5_stands_beside_more_than_5_classes():
     many = noisy(300, 12)
-    found = score(many, seed=0)
+    found = score(many, seed=0, noun="picture")
     expected = reference.top_k_accuracy_score(many.targets, many.probabilities, k=5, labels=np.arange(12))
     assert found.top_5.value == pytest.approx(expected) and found.top_5.method == "Wilson" and found.top_5.n == 300
-    assert score(noisy(60, 5), seed=0).top_5 is None
+    assert score(noisy(60, 5), seed=0, noun="picture").top_5 is None
 
 
 def test_a_class_with_one_picture_in_a_part_is_no_crash():
     classes = 120
     alone = noisy(classes, classes)  # one of each
-    found = score(alone, seed=0)
+    found = score(alone, seed=0, noun="picture")
     assert [one.recall.n for one in found.classes] == [1] * classes
     assert all(0 <= one.recall.low < one.recall.high <= 1 for one in found.classes)
     lacking = alone.chosen(np.arange(0, classes, 2))  # every other class is not there at all
-    assert sum(one.recall.n == 0 for one in score(lacking, seed=0).classes) == classes // 2
+    assert sum(one.recall.n == 0 for one in score(lacking, seed=0, noun="picture").classes) == classes // 2
     assert found.top_5 is not None and found.balanced_accuracy.value == found.accuracy.value

@@ -17,6 +17,8 @@ from starshift.evaluation.resampling import (
 )
 from starshift.records import FoldResult, LabelsPredictions, NumberPredictions
 
+ACCURACY = Figure(noun="picture")
+
 
 def result(right, *, repeat=0, fold=0, trained_on=8, loss=0.5):
     return FoldResult("k", repeat, fold, trained_on, tuple(right), (loss,) * len(right), 0.1)
@@ -37,10 +39,13 @@ def test_other_names_are_refused_with_what_there_is(text):
 
 
 def test_what_auto_means_depends_on_how_many_pictures_there_are_and_it_says_why():
-    assert choose(1000, 3000) == (None, "1,000 validation pictures are enough to tell models apart by a few points")
-    assert choose(999, 5000)[0] == Protocol(1, 5)
-    assert choose(100, 999)[0] == Protocol(10, 5)
-    assert "999 pictures are so few" in choose(100, 999)[1]
+    assert choose(1000, 3000, noun="picture") == (
+        None,
+        "1,000 validation pictures are enough to tell models apart by a few points",
+    )
+    assert choose(999, 5000, noun="picture")[0] == Protocol(1, 5)
+    assert choose(100, 999, noun="picture")[0] == Protocol(10, 5)
+    assert "999 pictures are so few" in choose(100, 999, noun="picture")[1]
 
 
 def test_every_picture_is_held_out_once_in_each_repeat_and_groups_stay_on_one_side():
@@ -68,7 +73,7 @@ def test_a_figure_over_folds_rests_on_the_pictures_and_not_on_how_often_they_wer
     held = [np.arange(0, 5), np.arange(5, 10)] * 2
     right = [[1, 1, 1, 1, 0], [1, 1, 0, 1, 1], [1, 1, 1, 1, 1], [1, 1, 0, 1, 1]]
     results = [result(one, repeat=i // 2, fold=i % 2) for i, one in enumerate(right)]
-    found = summarize(Protocol(2, 2), results, held)
+    found = summarize(Protocol(2, 2), results, held, ACCURACY)
     assert found.leading.value == pytest.approx(0.85)
     assert found.leading.n == 10
     assert found.leading.method == "out of 2 × 2 folds; Wilson over pictures, widened for the luck of the folds"
@@ -79,7 +84,7 @@ def test_a_figure_over_folds_rests_on_the_pictures_and_not_on_how_often_they_wer
 
 
 def test_pictures_that_are_never_held_out_do_not_count():
-    found = summarize(Protocol(1, 2), [result([1, 0]), result([1])], [np.array([0, 4]), np.array([2])])
+    found = summarize(Protocol(1, 2), [result([1, 0]), result([1])], [np.array([0, 4]), np.array([2])], ACCURACY)
     assert found.leading.n == 3
     assert found.leading.value == pytest.approx(2 / 3)
 
@@ -88,7 +93,7 @@ def test_a_clear_difference_is_a_gain_of_the_recipe_and_says_how_it_was_found():
     rng = np.random.default_rng(0)
     clear = Comparison("features", "convnet", tuple(0.1 + 0.01 * rng.normal(size=10)), 0.25)
     luck = Comparison("modern", "features", tuple(0.05 * rng.normal(size=10)), 0.25)
-    gain, undecided = compare([clear, luck], 300, Protocol(2, 5))
+    gain, undecided = compare([clear, luck], 300, Protocol(2, 5), ACCURACY)
     assert gain.outcome == "gain"
     assert gain.sentence.startswith("as a recipe, gains ")
     assert "points against convnet over 2 × 5 folds of 300 pictures, 95 % interval" in gain.sentence
@@ -97,14 +102,14 @@ def test_a_clear_difference_is_a_gain_of_the_recipe_and_says_how_it_was_found():
     assert gain.fits == 10
     assert undecided.outcome == "undecided"
     assert undecided.sentence.startswith("as a recipe, no difference from features can be told over 2 × 5 folds")
-    loss = compare([Comparison("a", "b", tuple(-np.array(clear.difference)), 0.25)], 300, Protocol(2, 5))[0]
+    loss = compare([Comparison("a", "b", tuple(-np.array(clear.difference)), 0.25)], 300, Protocol(2, 5), ACCURACY)[0]
     assert loss.outcome == "loss"
     assert loss.sentence.startswith("as a recipe, loses ")
     assert "Holm" not in loss.sentence
 
 
 def test_equal_recipes_are_not_told_apart():
-    (verdict,) = compare([Comparison("a", "b", (0.0,) * 5, 0.25)], 100, Protocol(1, 5))
+    (verdict,) = compare([Comparison("a", "b", (0.0,) * 5, 0.25)], 100, Protocol(1, 5), ACCURACY)
     assert (verdict.outcome, verdict.p_value) == ("undecided", 1.0)
 
 
@@ -114,7 +119,7 @@ def test_luck_alone_is_called_a_gain_or_a_loss_in_at_most_5_percent():
     for _ in range(400):
         mine, theirs = rng.random((2, 5, 40)) < 0.8
         difference = tuple(mine.mean(axis=1) - theirs.mean(axis=1))
-        (verdict,) = compare([Comparison("a", "b", difference, 0.25)], 200, Protocol(1, 5))
+        (verdict,) = compare([Comparison("a", "b", difference, 0.25)], 200, Protocol(1, 5), ACCURACY)
         wrong += verdict.outcome != "undecided"
     assert wrong / 400 <= 0.05
 
@@ -159,6 +164,6 @@ def test_what_is_compared_is_read_off_the_answers():
     assert Figure.of(numbers, "row") == ERRORS
     labels = LabelsPredictions(("x",), ("a",), np.zeros((1, 1), np.int8), np.zeros((1, 1), np.float32))
     shares = Figure.of(labels, "picture")
-    assert shares == Figure("label accuracy", is_right_or_wrong=False)
+    assert shares == Figure("label accuracy", is_right_or_wrong=False, noun="picture")
     (verdict,) = compare([Comparison("a", "b", (0.1, 0.11, 0.1, 0.09, 0.1), 0.25)], 50, Protocol(1, 5), shares)
     assert "gains 10.0 points of label accuracy against b over 5 folds of 50 pictures" in verdict.sentence

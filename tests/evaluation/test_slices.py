@@ -31,7 +31,7 @@ def test_every_figure_of_a_slice_is_that_of_its_examples_alone():
     found = by(answers, values)
     assert [(row.value, row.n) for row in found.rows] == [("f", 50), ("m", 50)]
     assert found.leading == "accuracy" and found.left_out == 0
-    alone = score(answers.chosen(np.arange(0, 100, 2)), seed=0)
+    alone = score(answers.chosen(np.arange(0, 100, 2)), seed=0, noun="picture")
     assert found.rows[0].figures["accuracy"] == alone.accuracy
     assert found.rows[0].figures["log_loss"] == alone.log_loss
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from starshift.findings.imbalance import findings, is_uneven
-from starshift.records import Dataset, Picture, Target
+from starshift.records import Dataset, Example, Picture, Target
 
 
 def data(**counts: int) -> Dataset:
@@ -50,3 +50,9 @@ def test_small_classes_are_counted_and_the_first_are_named():
     assert finding.sentence.startswith(
         "7 of 7 classes have fewer than 10 pictures: 'c0', 'c1', 'c2', 'c3', 'c4' and 2 more."
     )
+
+
+def test_of_other_families_the_finding_has_their_noun():
+    rows = [Example(f"row {i}", "ab"[i % 2], "", str(i)) for i in range(8)]
+    (finding,) = findings(Dataset("x.csv", "table", (Target.of_classes(("a", "b")),), tuple(rows), family="table"))
+    assert finding.kind == "few rows" and "picture" not in finding.sentence

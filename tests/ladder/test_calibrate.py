@@ -33,7 +33,7 @@ def predictions(n=240, *, temperature=2.5, seed=0):
 def materials(n=240, groups=()):
     target = Target.of_classes(("a", "b", "c"))
     split = SimpleNamespace(validation=tuple(range(100, 100 + n)))
-    return SimpleNamespace(seed=0, split=split, groups=groups, target=target)
+    return SimpleNamespace(seed=0, split=split, groups=groups, target=target, dataset=SimpleNamespace(noun="picture"))
 
 
 def rung(name, **details):
@@ -77,7 +77,7 @@ def test_the_test_part_is_looked_at_beside_and_thresholds_stay():
     temperature = found.temperature.applied
     raw = predictions(150, seed=1)
     shipped = Predictions(raw.classes, raw.paths, raw.targets, scaled(raw.probabilities, temperature))
-    score = protocol.score(shipped, seed=0)
+    score = protocol.score(shipped, seed=0, noun="picture")
     test = Opening("convnet", "2026-11-22T00:00:00+00:00", "ab", score, False, temperature)
     both = with_test(found, test, shipped, seed=0)
     assert [one.part for one in both.reliability] == ["validation", "test"]
@@ -114,7 +114,7 @@ def test_calibrating_again_gives_the_same():
 
 
 def opened(rung="convnet", *, retrained=False, temperature=1.0):
-    return Opening(rung, "", "ab", protocol.score(predictions(60), seed=0), retrained, temperature)
+    return Opening(rung, "", "ab", protocol.score(predictions(60), seed=0, noun="picture"), retrained, temperature)
 
 
 def test_the_sealed_test_is_looked_at_where_it_was_opened_for_the_published_model():

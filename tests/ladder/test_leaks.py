@@ -33,7 +33,7 @@ def test_nothing_but_the_final_figure_may_see_the_test_part():
 
 def test_a_picture_in_two_parts_is_refused():
     refuse_overlap(SPLIT)
-    with pytest.raises(LeakInFitting, match="1 pictures lie in the train and in the test part"):
+    with pytest.raises(LeakInFitting, match="1 examples lie in the train and in the test part"):
         refuse_overlap(Split(train=(0, 6), validation=(3,), test=(6,), how=""))
 
 

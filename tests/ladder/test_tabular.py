@@ -144,6 +144,19 @@ def test_an_epoch_has_neither_too_few_nor_too_many_steps(materials):
     assert tables.dense(Options(), many).stages[0].steps_per_epoch == tables.MOST_STEPS
 
 
+def test_a_dense_network_that_diverged_is_said_and_recorded(materials, monkeypatch):
+    from starshift.training import fit
+
+    said, weights = "The loss became nan in epoch 2. The weights of epoch 1 were kept.", {"head/bias": np.ones(3)}
+    stopped = fit.Trained(weights, (), "float32", "of epoch 1", said)
+    monkeypatch.setattr(fit, "train", lambda *plain, **named: stopped)
+    remarks = []
+    monkeypatch.setattr(Silent, "say", lambda self, sentence: remarks.append(sentence))
+    details = fitted("dense", materials(PRICE)).details
+    assert remarks == [said] and details["stopped"] == said and details["weights"] == "of epoch 1"
+    assert details["parameters"] == "3" and details["training"].endswith("falling by a cosine")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("target", [PRICE, SORT, Wanted("colour")])
 def test_the_dense_network_answers_by_numpy_as_keras_does(target, materials, tmp_path):

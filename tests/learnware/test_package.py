@@ -169,7 +169,7 @@ def test_the_card_says_what_the_model_is_and_how_good_it_was_found_to_be():
     predictions = Predictions(
         ("cat", "dog"), ("a", "b", "c"), np.array([0, 1, 1]), np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]], np.float32)
     )
-    score = protocol.score(predictions, seed=0)
+    score = protocol.score(predictions, seed=0, noun="picture")
     evaluations = (Evaluation("validation", score, False), Evaluation("test", score, True))
     text = package.card(
         learnware(bases=(BaseReference("mobilenet_v2", "ab" * 32, "mobilenet_v2"),), evaluations=evaluations)

@@ -19,6 +19,7 @@ from starshift.models.classical import (
     logistic,
     majority,
     probabilities_of,
+    standardize,
 )
 from starshift.models.heads import class_weights
 
@@ -228,6 +229,20 @@ def test_constant_features_do_no_harm(kind, value):
         np.testing.assert_allclose(probabilities, 1 / 3, atol=0.02)
     else:
         assert (probabilities.argmax(axis=1) == targets).mean() > 0.9
+
+
+def test_a_feature_that_hardly_fires_is_not_blown_up_however_many_never_do():
+    features = np.random.default_rng(0).uniform(0, 1, (20, 8)).astype(np.float32)
+    features[:, 0] = 0
+    features[3, 0] = 0.002  # hardly, and in one row alone
+    standardized, mean, scale = standardize(features)
+    dead = np.concatenate([features, np.zeros((20, 500), np.float32)], axis=1)
+    among_dead, _, scales = standardize(dead)
+    np.testing.assert_allclose(scales[:8], scale, rtol=1e-5)
+    np.testing.assert_allclose(among_dead[:, :8], standardized, rtol=1e-4, atol=1e-5)
+    assert abs(1 - mean[0]) / scales[0] < 50  # where it is awake, by 1
+    none, _, scales = standardize(np.zeros((4, 3), np.float32))
+    assert not none.any() and (scales > 0).all()
 
 
 def test_a_class_that_no_fold_holds_out_does_no_harm():

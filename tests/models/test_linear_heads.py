@@ -61,6 +61,20 @@ def test_views_are_learned_from_and_do_not_make_a_row_count_more():
     assert not np.allclose(other.kernel, plain.kernel, atol=1e-3)
 
 
+def test_a_feature_that_hardly_fired_in_training_decides_nothing_where_it_is_awake():
+    rng = np.random.default_rng(0)
+    features = np.zeros((30, 1200), np.float32)
+    features[:, :10] = rng.uniform(0, 1, (30, 10))
+    features[4, 10] = 0.001
+    numbers = features[:, :10] @ rng.normal(size=10)
+    numbers[4] += 2
+    head = fit_ridge(features, numbers, strengths=STRENGTHS, folds=folds(30))
+    awake = features[:1].copy()
+    awake[0, 10] = 3
+    asleep, found = (outputs_on(rows, head.kernel, head.bias)[0, 0] for rows in (features[:1], awake))
+    assert abs(found - asleep) < numbers.std()
+
+
 def test_a_label_that_a_fold_does_not_have_is_no_problem():
     features, _ = task(30, 4)
     table = np.zeros((30, 2))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from starshift.data.words import corpus
-from starshift.models import ngrams, series, texts
+from starshift.models import ngrams, texts
 from starshift.records import Target
 
 BINARY = Target.of_classes(["a", "b"])
@@ -66,10 +66,6 @@ def test_no_text_is_answered_by_no_row():
     )
     found = texts.embedded_outputs(np.empty((0, 8), np.int32), weights_of(model), BINARY, block="pooling", filters=0)
     assert found.shape == (0, 1)
-
-
-def test_convolutions_are_halved_where_series_halve_them():
-    assert texts.HALVED_FROM == series.POOLED_FROM
 
 
 def test_a_bag_says_which_words_or_how_often():

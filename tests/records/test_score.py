@@ -44,13 +44,13 @@ LEADING = {
 
 @pytest.mark.parametrize("kind", ANSWERS)
 def test_every_kind_leads_with_its_own_figure(kind):
-    leading = score(ANSWERS[kind], seed=0).leading
+    leading = score(ANSWERS[kind], seed=0, noun="picture").leading
     assert (leading.metric, leading.estimate.value, leading.higher_is_better, leading.is_share) == LEADING[kind]
 
 
 @pytest.mark.parametrize("kind", ANSWERS)
 def test_scores_know_their_kind_again_in_json(kind):
-    given = score(ANSWERS[kind], seed=0)
+    given = score(ANSWERS[kind], seed=0, noun="picture")
     written = msgspec.json.encode(given)
     assert msgspec.json.decode(written)["of"] == kind
     assert msgspec.json.decode(written, type=AnyScore) == given
@@ -69,10 +69,10 @@ def test_the_lower_error_is_better_and_of_equals_the_lower_square():
 
 
 def test_older_scores_of_classes_have_no_top_5():
-    given = score(ANSWERS["classes"], seed=0)
+    given = score(ANSWERS["classes"], seed=0, noun="picture")
     assert isinstance(given, Score) and given.top_5 is None
     older = {name: value for name, value in msgspec.to_builtins(given).items() if name not in ("top_5", "brier")}
     assert msgspec.convert(older, AnyScore).top_5 is None
     assert of_classes(given) is given
     with pytest.raises(AssertionError, match="a score of classes is needed here, not NumberScore"):
-        of_classes(score(ANSWERS["numbers"], seed=0))
+        of_classes(score(ANSWERS["numbers"], seed=0, noun="picture"))

@@ -20,12 +20,12 @@ def calibrated(temperature: float = 2.5, n: int = 300, *, test: int = 0, classes
     """A fake run whose chosen rung was measured on `n` validation and `test` sealed pictures."""
     probabilities, targets = answers(n, classes, temperature=temperature)
     folds = folds_of(targets, seed=0)
-    checked = check_temperature(probabilities, targets, folds, doubtful=False, seed=0)
+    checked = check_temperature(probabilities, targets, folds, doubtful=False, seed=0, noun="picture")
     found = Calibration(
         "features",
         checked,
         (reliability(scaled(probabilities, checked.applied), targets, part="validation", seed=0),),
-        thresholds(probabilities, targets, folds, temperature=checked.applied),
+        thresholds(probabilities, targets, folds, temperature=checked.applied, noun="picture"),
     )
     if test:
         others, truth = answers(test, classes, temperature=temperature, seed=1)
@@ -133,7 +133,7 @@ def test_thresholds_with_what_they_cost_and_what_cannot_be_promised():
 def test_a_model_that_is_good_enough_always_answers():
     probabilities, targets = answers(300, 2, signal=4)
     fake = calibrated()
-    always = thresholds(probabilities, targets, folds_of(targets, seed=0), temperature=1.0)
+    always = thresholds(probabilities, targets, folds_of(targets, seed=0), temperature=1.0, noun="picture")
     fake.with_run(calibration=msgspec.structs.replace(fake.run.calibration, thresholds=always))
     assert section(fake)["promises"][0]["rows"][0]["threshold"] == "always answers"
 

@@ -136,7 +136,7 @@ def test_a_class_without_pictures_has_no_shares() -> None:
     everyone_a_cat = Predictions(
         ("cat", "dog"), ("a", "b"), np.array([0, 0]), np.array([[0.9, 0.1], [0.4, 0.6]], dtype=np.float32)
     )
-    matrix = confusion(score(everyone_a_cat), ("cat", "dog"))
+    matrix = confusion(score(everyone_a_cat), ("cat", "dog"), noun="picture")
     assert [cell["share"] for cell in matrix["rows"][1]["cells"]] == ["", ""]
     assert [cell["share"] for cell in matrix["rows"][0]["cells"]] == ["50.0 %", "50.0 %"]
 

@@ -66,7 +66,7 @@ def test_shrinking_takes_means():
 def test_a_tenth_is_held_out_stratified_and_groups_stay_together():
     targets, indices = np.arange(300) % 3, np.arange(100, 300)
     groups = [[100 + i, 160 + i] for i in range(0, 60, 3)] + [[0, 100]]
-    learning, deciding = feed.hold_out(indices, targets, groups, seed=1)
+    learning, deciding = feed.hold_out(indices, targets, groups, seed=1, noun="picture")
     assert sorted([*learning, *deciding]) == indices.tolist()
     assert 17 <= len(deciding) <= 23 and set(np.bincount(targets[deciding])) <= {6, 7, 8}
     for one, other in groups[:-1]:
@@ -75,7 +75,7 @@ def test_a_tenth_is_held_out_stratified_and_groups_stay_together():
 
 def test_too_few_to_hold_some_out_is_said():
     with pytest.raises(UsageError, match="patience holds out a tenth of the training pictures, and 3 are too few"):
-        feed.hold_out(np.arange(3), np.zeros(3, int), [], seed=0)
+        feed.hold_out(np.arange(3), np.zeros(3, int), [], seed=0, noun="picture")
 
 
 def test_activations_are_mixed_with_their_targets_and_changed_in_no_other_way():

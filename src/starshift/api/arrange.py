@@ -46,7 +46,7 @@ def arrange(request: Request, content: Content, copies: Sequence[Sequence[int]])
 
 
 def _torn_apart(dataset: Dataset, groups: Sequence[Sequence[int]], by: str) -> list[Finding]:
-    """Groups of which the source's own folders have pictures in more than one part."""
+    """Groups of which the source's own folders have examples in more than one part."""
     torn = [group for group in groups if len({dataset.examples[index].part for index in group}) > 1]
     if not torn:
         return []
@@ -55,10 +55,10 @@ def _torn_apart(dataset: Dataset, groups: Sequence[Sequence[int]], by: str) -> l
         Finding(
             "torn groups",
             "warning",
-            f"{words.counted(len(torn), 'group')} by {by} {'has' if len(torn) == 1 else 'have'} pictures in more than "
-            f"one of the given parts ({', '.join(dataset.given_parts)}), which are kept as they are: a model is then "
-            "tested by what it has met in training, and its figures flatter. Put all class folders side by side, and "
-            "Starshift splits them itself.",
+            f"{words.counted(len(torn), 'group')} by {by} {'has' if len(torn) == 1 else 'have'} {dataset.noun}s "
+            f"in more than one of the given parts ({', '.join(dataset.given_parts)}), which are kept as they are: a "
+            "model is then tested by what it has met in training, and its figures flatter. Put all class folders side "
+            "by side, and Starshift splits them itself.",
             paths,
         )
     ]

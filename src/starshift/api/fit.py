@@ -10,7 +10,7 @@ from pathlib import Path
 from starshift.api.console import ConsoleProgress
 from starshift.api.environment import environment
 from starshift.api.given import Given, as_files
-from starshift.api.options import DEFAULT_BUDGET_SECONDS, LossWeights, Request, as_command, check_request
+from starshift.api.options import LossWeights, Request, as_command, check_request
 from starshift.api.prepare import prepare
 from starshift.api.render import write_report
 from starshift.api.repeat import repeat
@@ -157,21 +157,7 @@ def foresee(
     Reads the source and measures paces that were never measured here; fits nothing and writes nothing into `out`.
     Raises as `fit` does.
     """
-    request = check_request(
-        source,
-        labels=None,
-        file_column=None,
-        target=None,
-        rungs=rungs,
-        size=None,
-        base=base,
-        budget=DEFAULT_BUDGET_SECONDS,
-        seed=seed,
-        out=out,
-        allow_leaks=False,
-        min_per_class=2,
-    )
-    return _Fitting(request, progress).plan()
+    return _Fitting(check_request(source, rungs=rungs, base=base, seed=seed, out=out), progress).plan()
 
 
 class _Fitting:
@@ -262,7 +248,9 @@ class _Fitting:
         try:
             self.retrained = retrain(chosen, recipes[chosen.name], self.materials, self.folder, before)
         except (TrainingDiverged, MissingWeights) as lack:  # the climb is finished, and is not lost with it
-            self.not_retrained = f"{chosen.name} was not trained again on all pictures: {' '.join(lack.problems)}"
+            self.not_retrained = (
+                f"{chosen.name} was not trained again on all {self.materials.dataset.noun}s: {' '.join(lack.problems)}"
+            )
             self.progress.say(self.not_retrained)
 
     def _test_before(self, earlier: RunRecord | None) -> TestRecord | None:
@@ -352,7 +340,7 @@ class _Fitting:
             notes.append("Given parts share exact copies; --allow-leaks went on. The figures flatter.")
         notes += [*self.risks, *self.once]
         if self.retrained:
-            notes.append(_said_of(self.retrained))
+            notes.append(_said_of(self.retrained, self.materials.dataset.noun))
         if self.not_retrained:
             notes.append(self.not_retrained)
         fared = came(self.folder, state.records, len(self.materials.split.train))
@@ -360,8 +348,9 @@ class _Fitting:
         if self.test and state.best and self.test.rung == state.best.name and self._tested_another():
             notes.append(
                 f"The test part was opened on {self.test.opened} for {self.test.rung!r} "
-                f"{'after' if self.test.retrained else 'before'} it was trained again on all pictures, and is not "
-                "opened again for the model that is published now (--open-test-again does)."
+                f"{'after' if self.test.retrained else 'before'} it was trained again on all "
+                f"{self.materials.dataset.noun}s, and is not opened again for the model that is published now "
+                "(--open-test-again does)."
             )
         if self.test and state.best and self.test.rung != state.best.name:
             notes.append(
@@ -376,12 +365,12 @@ class _Fitting:
         return self.test is not None and self.test.retrained != (self.retrained is not None)
 
 
-def _said_of(retrained: RetrainRecord) -> str:
+def _said_of(retrained: RetrainRecord, noun: str) -> str:
     epochs = f", for {words.listed([str(count) for count in retrained.epochs])} epochs" if retrained.epochs else ""
     return (
-        f"model/ holds {retrained.rung} trained again on {retrained.pictures:,} training and validation pictures "
-        f"together{epochs}. Validation figures are those of the model before, which never saw these pictures, and so "
-        "is its temperature; without such pictures it has no thresholds."
+        f"model/ holds {retrained.rung} trained again on {retrained.pictures:,} training and validation {noun}s "
+        f"together{epochs}. Validation figures are those of the model before, which never saw these {noun}s, and so "
+        f"is its temperature; without such {noun}s it has no thresholds."
     )
 
 

@@ -71,18 +71,18 @@ class Request:
 def check_request(
     source: str | Path,
     *,
-    labels: str | Path | None,
-    file_column: str | None,
-    target: Targets,
-    rungs: Sequence[str | OwnRung] | OwnRung | str,
-    size: int | None,
+    labels: str | Path | None = None,
+    file_column: str | None = None,
+    target: Targets = None,
+    rungs: Sequence[str | OwnRung] | OwnRung | str = (),
+    size: int | None = None,
     augment: str | None = None,
-    base: str | None,
-    budget: str | float,
-    seed: int,
-    out: str | Path | None,
-    allow_leaks: bool,
-    min_per_class: int,
+    base: str | None = None,
+    budget: str | float = DEFAULT_BUDGET_SECONDS,
+    seed: int = 0,
+    out: str | Path | None = None,
+    allow_leaks: bool = False,
+    min_per_class: int = 2,
     retrain_on_all: bool = False,
     merge_stages: bool = False,
     head: str | None = None,
@@ -96,7 +96,7 @@ def check_request(
     pattern: str | None = None,
     slice_by: str | None = None,
 ) -> Request:
-    """Check every argument of `fit`. Raises UsageError with all problems."""
+    """Check every argument of `fit`, whose defaults are the same. Raises UsageError with all problems."""
     problems: list[str] = []
     seconds = checked(problems, parse_budget, budget, 0.0)
     kind, wanted = family_and_targets(problems, Path(source), target, family)
@@ -108,20 +108,12 @@ def check_request(
     grouped = _known(problems, group_by, "--group-by")
     ordered = _known(problems, order_by, "--order-by")
     problems += _protocol_problems(protocol, ordered)
-    weights = None if loss_weights is None else checked(problems, parse_loss_weights, loss_weights, None)
-    if weights is not None and len(wanted) < 2:
-        problems.append("--loss-weights weigh the losses of several targets; name them, each with a --target.")
+    weights = _loss_weights(problems, loss_weights, wanted)
     options = Options(
         size=size, bases=bases, augment=augment, merge_stages=merge_stages, head=head, loss_weights=weights
     )
     problems += _picture_problems(options, overlay, chosen, kind)
-    if seed < 0:
-        problems.append(f"--seed must be 0 or more; {seed} came.")
-    if min_per_class < 2:
-        problems.append(
-            f"--min-per-class must be at least 2, one {NOUNS[kind]} to train on and one to validate; "
-            f"{min_per_class} came."
-        )
+    problems += _number_problems(seed, min_per_class, NOUNS[kind])
     if problems:
         raise UsageError(problems)
     return Request(
@@ -192,6 +184,16 @@ def as_command(request: Request) -> str:
 def _known(problems: list[str], text: str | None, option: Option) -> Known | None:
     """What --group-by or --order-by name; None where it is not given, or is wrong, which is noted."""
     return None if text is None else checked(problems, lambda given: known.parse(given, option), text, None)
+
+
+def _number_problems(seed: int, min_per_class: int, noun: str) -> list[str]:
+    """Which numbers are too small."""
+    problems = [f"--seed must be 0 or more; {seed} came."] if seed < 0 else []
+    if min_per_class < 2:
+        problems.append(
+            f"--min-per-class must be at least 2, one {noun} to train on and one to validate; {min_per_class} came."
+        )
+    return problems
 
 
 def _picture_problems(options: Options, overlay: str | Path | None, rungs: Sequence[Rung], family: Family) -> list[str]:
@@ -326,6 +328,14 @@ def parse_loss_weights(given: str | Sequence[float]) -> tuple[float, ...] | str:
     """As Stage has them. Raises UsageError for anything that is neither a known word nor numbers above 0."""
     text = given if isinstance(given, str) else ",".join(map(str, given))
     return read_loss_weights(text)
+
+
+def _loss_weights(problems: list[str], given: LossWeights, targets: Sequence[Wanted]) -> tuple[float, ...] | str | None:
+    """What --loss-weights say; problems are noted, one target alone among them."""
+    weights = None if given is None else checked(problems, parse_loss_weights, given, None)
+    if weights is not None and len(targets) < 2:
+        problems.append("--loss-weights weigh the losses of several targets; name them, each with a --target.")
+    return weights
 
 
 def _weights_in_words(weights: tuple[float, ...] | str | None) -> str | None:

@@ -126,13 +126,13 @@ def answers_above(learnware: Learnware, sure: float) -> float:
     found = next((one for one in learnware.thresholds if one.kind == "answers" and one.wanted == sure), None)
     if found is None:
         raise RunError(
-            f"{learnware.name!r} has no thresholds: it is a baseline, was trained on the validation pictures too, or "
-            "is of an earlier version. Without asking for so many right answers it answers every picture."
+            f"{learnware.name!r} has no thresholds: it is a baseline, was trained on the validation part too, or is "
+            "of an earlier version. Without asking for so many right answers it answers always."
         )
     if found.threshold is None:
         raise RunError(
             f"{learnware.name!r} cannot promise that {100 * sure:.0f} of 100 answers are right: {found.reason}. Ask "
-            "for fewer, or add validation pictures."
+            "for fewer, or add to the validation part."
         )
     return found.threshold
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from starshift.api.arrange import arrange
+from starshift.api.arrange import Arranged, arrange
 from starshift.api.labelled import Labelled
 from starshift.api.options import Request
 from starshift.api.readers import read_content
 from starshift.api.understood import summarize, understood
+from starshift.data.content import Content
 from starshift.data.decode import Frame
 from starshift.data.read import Pictures, read
 from starshift.errors import LeakError, RunError
@@ -51,20 +52,7 @@ def prepare(request: Request, folder: RunFolder, cache: Path, progress: Progress
     _refuse_leaks(request, pictures.dataset)
     near = _near(request, pictures, cache, progress)
     arranged = arrange(request, pictures, duplicates.groups(pictures.dataset, near))
-    given = Materials(
-        pictures,
-        arranged.split,
-        arranged.groups,
-        request.seed,
-        cache,
-        Paces(cache),
-        progress,
-        request.budget_seconds,
-        {part.reference: part for rung in request.rungs for part in rung.parts},
-        order=arranged.order,
-        near=near,
-    )
-    labelled = Labelled.laid(given, request, folder)
+    labelled = Labelled.laid(_materials(request, pictures, arranged, cache, progress, near), request, folder)
     dataset = labelled.materials.dataset
     measures = measures_of(labelled.materials.pictures, _first_frame(request), cache)
     findings = (*arranged.findings, *inspect(dataset, labelled.materials.near, measures))
@@ -87,7 +75,22 @@ def _prepare_rows(request: Request, cache: Path, progress: Progress) -> Prepared
     dataset = content.dataset
     _refuse_leaks(request, dataset)
     arranged = arrange(request, content, duplicates.groups(dataset, ()))
-    materials = Materials(
+    materials = _materials(request, content, arranged, cache, progress)
+    findings = (*arranged.findings, *duplicates.findings(dataset), *imbalance.findings(dataset))
+    for sentence in [*understood(dataset), *arranged.sentences, *(finding.sentence for finding in findings)]:
+        progress.say(sentence)
+    return Prepared(materials, None, summarize(dataset, arranged.split), findings)
+
+
+def _materials(
+    request: Request,
+    content: Content,
+    arranged: Arranged,
+    cache: Path,
+    progress: Progress,
+    near: tuple[Pair, ...] = (),
+) -> Materials:
+    return Materials(
         content,
         arranged.split,
         arranged.groups,
@@ -96,12 +99,10 @@ def _prepare_rows(request: Request, cache: Path, progress: Progress) -> Prepared
         Paces(cache),
         progress,
         request.budget_seconds,
+        {part.reference: part for rung in request.rungs for part in rung.parts},
         order=arranged.order,
+        near=near,
     )
-    findings = (*arranged.findings, *duplicates.findings(dataset), *imbalance.findings(dataset))
-    for sentence in [*understood(dataset), *arranged.sentences, *(finding.sentence for finding in findings)]:
-        progress.say(sentence)
-    return Prepared(materials, None, summarize(dataset, arranged.split), findings)
 
 
 def _refuse_folder_among_pictures(request: Request, folder: RunFolder) -> None:

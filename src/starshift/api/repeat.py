@@ -26,10 +26,10 @@ def repeat(
     """Repeat what was climbed as `--protocol` says; changes `state`.
 
     deadline: of time.monotonic(), seconds. Returns what was done, as a sentence, and what was left out, in sentences.
-    Raises DataError where folds were asked for and the pictures do not make them.
+    Raises DataError where folds were asked for and the examples do not make them.
     """
-    split = materials.split
-    protocol, sentence = _decide(asked, len(split.validation), len(split.train) + len(split.validation))
+    split, noun = materials.split, materials.dataset.noun
+    protocol, sentence = _decide(asked, len(split.validation), len(split.train) + len(split.validation), noun)
     models = [one for one in planned if one.rung.name != "baseline" and not one.reason]
     automatic = asked == resampling.AUTO
     if protocol is None or (automatic and not any(is_cheap(one.recipe) for one in models)):
@@ -40,21 +40,21 @@ def repeat(
     except DataError:
         if not automatic:
             raise
-        return "Hold-out: the pictures do not make folds.", []
+        return f"Hold-out: the {noun}s do not make folds.", []
     left_out = resample(planned, state, run, deadline=deadline, only_cheap=automatic, on_change=on_change)
     for reason in left_out:
         materials.progress.say(reason)
     return sentence, left_out
 
 
-def _decide(asked: str, validation: int, outside_test: int) -> tuple[Protocol | None, str]:
+def _decide(asked: str, validation: int, outside_test: int, noun: str) -> tuple[Protocol | None, str]:
     if asked == resampling.AUTO:
-        protocol, why = resampling.choose(validation, outside_test)
+        protocol, why = resampling.choose(validation, outside_test, noun=noun)
     else:
         protocol, why = resampling.parse(asked), "as asked for"
     if protocol is None:
         return None, f"Hold-out, {why}."
     return protocol, (
-        f"Recipes were fitted on {protocol} of the {outside_test:,} pictures outside the test part, {why}; their "
+        f"Recipes were fitted on {protocol} of the {outside_test:,} {noun}s outside the test part, {why}; their "
         "choices were made by inner folds of each."
     )

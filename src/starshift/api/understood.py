@@ -67,7 +67,7 @@ def understood(dataset: Dataset) -> list[str]:
     if summary.set_aside:
         sentences.append(f"Set aside: {words.counts(summary.set_aside)}.")
     if summary.skipped:
-        sentences.append(f"Skipped as no pictures: {words.counts(summary.skipped)}.")
+        sentences.append(f"Skipped as no {dataset.noun}s: {words.counts(summary.skipped)}.")
     return sentences
 
 

@@ -24,5 +24,5 @@ FamilyOption = Annotated[
     str | None,
     typer.Option("--family", help="pictures, table, texts or sequences; as it looks if not given.", show_default=False),
 ]
-MinPerClass = Annotated[int, typer.Option(help="Fewest pictures that a class must have.")]
+MinPerClass = Annotated[int, typer.Option(help="Fewest examples that a class must have.")]
 RunFolder = Annotated[Path, typer.Argument(help="A run's folder, such as runs/NAME.", show_default=False)]

@@ -48,7 +48,7 @@ def fit(
     group_by: Annotated[
         str | None,
         typer.Option(
-            help="Keep pictures together by column:NAME, folder:LEVEL, name:REGEX, burst or camera.",
+            help="Keep examples together by column:NAME, folder:LEVEL, name:REGEX, burst or camera.",
             show_default=False,
         ),
     ] = None,
@@ -70,7 +70,7 @@ def fit(
         bool, typer.Option("--open-test-again", help="Use an opened test part for another model; the report says so.")
     ] = False,
     retrain_on_all: Annotated[
-        bool, typer.Option("--retrain-on-all", help="In the end, train the chosen recipe on validation pictures too.")
+        bool, typer.Option("--retrain-on-all", help="In the end, train the chosen recipe on the validation part too.")
     ] = False,
     merge_stages: Annotated[
         bool, typer.Option("--merge-stages", help="Fine-tune a random head and the opened base at once.")

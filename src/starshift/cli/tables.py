@@ -27,16 +27,17 @@ def show_run(run: Run) -> None:
     console = Console(highlight=False)
     console.print(table(run.table, console.width), markup=False)
     record = run.record
+    noun = NOUNS[record.data.family]
     if record.test:
         console.print(
             f"{_opened(record)} for {record.test.rung}: {told(record.test.score)}",
             markup=False,
             soft_wrap=True,
         )
-        if clean := words.without_copies(record.test.score, record.test.without_copies, "test"):
+        if clean := words.without_copies(record.test.score, record.test.without_copies, "test", noun):
             console.print(clean, markup=False, soft_wrap=True)
     elif not record.data.parts.get("test"):
-        console.print(f"No sealed test: these {NOUNS[record.data.family]}s also chose the model.", markup=False)
+        console.print(f"No sealed test: these {noun}s also chose the model.", markup=False)
     for sentence in [*sentences(record.slices, record.data.family), *record.notes]:
         console.print(sentence, markup=False, soft_wrap=True)
     console.print(f"Report: {run.report}", markup=False, soft_wrap=True)
@@ -90,41 +91,53 @@ def table(rows: Sequence[TableRow], width: int) -> str:
     """The rungs as aligned text, each with its verdict on lines of its own below.
 
     A name that would leave the figures no room in `width` characters, as that of a variant may, has a line of its own.
+    Where they have no room even so, each has one.
     """
     columns = _columns(rows)
     cells = [columns, *({name: str(row[name]) for name in columns} for row in rows)]  # type: ignore[literal-required]
     widths = {name: max(len(row[name]) for row in cells) for name in columns}
     room = width - 1 - sum(2 + widths[name] for name in columns if name != "rung")
     widths["rung"] = max((len(cell["rung"]) for cell in cells if len(cell["rung"]) <= room), default=0)
-    lines = [_line(columns, widths)]
-    for row, cell in zip(rows, cells[1:], strict=True):
-        if len(cell["rung"]) > widths["rung"]:
-            lines.append(cell["rung"])
-            cell = cell | {"rung": ""}
-        lines.append(_line(cell, widths))
-        indent = " " * (widths["rung"] + 2)
-        lines += textwrap.wrap(
-            row["verdict"],
-            max(width - 1, 40),
-            initial_indent=indent,
-            subsequent_indent=indent,
-            break_long_words=False,  # file names and addresses stay whole
-            break_on_hyphens=False,
+    if room < 0:
+        return "\n".join(
+            line for row, cell in zip(rows, cells[1:], strict=True) for line in _stacked(row, cell, columns, width)
         )
+    lines = _lines(cells[0], widths)
+    for row, cell in zip(rows, cells[1:], strict=True):
+        lines += [*_lines(cell, widths), *_wrapped(row["verdict"], width, " " * (widths["rung"] + 2))]
     return "\n".join(lines)
+
+
+def _stacked(row: TableRow, cell: Mapping[str, str], columns: Mapping[str, str], width: int) -> list[str]:
+    told = [f"{columns[name]}: {text}" for name, text in cell.items() if text and name != "rung"]
+    return [cell["rung"], *(line for one in [*told, row["verdict"]] for line in _wrapped(one, width, "  "))]
+
+
+def _wrapped(text: str, width: int, indent: str) -> list[str]:
+    return textwrap.wrap(
+        text,
+        max(width - 1, 40),
+        initial_indent=indent,
+        subsequent_indent=indent,
+        break_long_words=False,  # file names and addresses stay whole
+        break_on_hyphens=False,
+    )
 
 
 def _columns(rows: Sequence[TableRow]) -> dict[str, str]:
     if any(row["balanced_accuracy"] for row in rows):
         return BALANCED_COLUMNS
-    metric = next((row["metric"] for row in rows if row["metric"]), "accuracy")
-    if any(row["accuracy"] for row in rows) or metric == "accuracy":
+    metric = next((row["metric"] for row in rows if row["metric"]), "")
+    if any(row["accuracy"] for row in rows) or not metric:
         return COLUMNS
     return {"rung": "rung", "leading": f"{metric} (95 % interval)", "seconds": "time"}
 
 
-def _line(cells: Mapping[str, str], widths: Mapping[str, int]) -> str:
-    return "  ".join(cells[name].ljust(widths[name]) for name in widths).rstrip()
+def _lines(cells: Mapping[str, str], widths: Mapping[str, int]) -> list[str]:
+    """One line, or two where the name is too long for its column."""
+    long = [cells["rung"]] if len(cells["rung"]) > widths["rung"] else []
+    line = "  ".join(("" if long and name == "rung" else cells[name]).ljust(widths[name]) for name in widths)
+    return [*long, line.rstrip()]
 
 
 def show_check(checked: Checked) -> None:

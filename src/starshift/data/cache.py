@@ -185,8 +185,8 @@ class Writer:
             self._temporary.replace(shard)
             try:
                 write_bytes(msgspec.json.encode(index), shard.with_suffix(".json"))
-            except BaseException:
-                shard.unlink()  # without an index nobody finds it
+            except BaseException:  # an interrupt too: without an index nobody finds the shard
+                shard.unlink()
                 raise
         store.refresh()
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from starshift.data.sources import composed
+from starshift.errors import DataError
+from starshift.recipe import near
 from starshift.records import Dataset
 
 
@@ -22,3 +26,10 @@ class Rows(Content, Protocol):
         """The cells of a column, in the examples' order, "" where there is none. Raises DataError with the columns that
         there are, where it is none of them.
         """
+
+
+def cells_of(cells: Mapping[str, Sequence[str]], name: str, lack: str) -> list[str]:
+    """The cells of a column. lack: the beginning of the DataError where there is none of that name."""
+    if composed(name) not in cells:
+        raise DataError(f"{lack}.{near(name, list(cells))}")
+    return list(cells[composed(name)])

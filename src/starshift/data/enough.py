@@ -1,4 +1,4 @@
-"""Whether pictures are enough to learn from: a training part, two classes, and some pictures of each."""
+"""Whether examples are enough to learn from: a training part, two classes, and some examples of each."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from starshift.data.layout import Labelled, Layout
 from starshift.data.sources import counted, some
-from starshift.records import Picture, SetAside
+from starshift.records import Picture, SetAside, Target
 from starshift.records.dataset import Part
 
 
@@ -25,12 +25,51 @@ def lacks(layout: Layout, places: Sequence[Labelled], pictures: Sequence[Picture
         found.append(f"There is only one class, '{classes[0]}'; add pictures of at least one other.")
     learned_from = [group for group in sorted(groups) if group[0] in ("", "train")]
     few = [
-        _too_few(group, meant[group], readable[group], least, layout)
+        _few_pictures(group, meant[group], readable[group], least, layout)
         for group in learned_from
         if readable[group] < max(least, 1)
     ]
-    more = [f"{len(few) - MOST_SENTENCES} more classes have too few pictures."]
-    return found + few[:MOST_SENTENCES] + (more if len(few) > MOST_SENTENCES else [])
+    return found + _shortened(few, "picture")
+
+
+MOST_SENTENCES = 20
+"""Of one kind; after so many, the rest is counted."""
+
+
+def _shortened(few: list[str], noun: str) -> list[str]:
+    """Sentences on so many classes, of very many the first."""
+    more = [f"{len(few) - MOST_SENTENCES} more classes have too few {noun}s."]
+    return few[:MOST_SENTENCES] + (more if len(few) > MOST_SENTENCES else [])
+
+
+def too_few(
+    target: Target,
+    labels: Sequence[str],
+    places: Sequence[str],
+    fewest: int,
+    *,
+    noun: str,
+    advice: str,
+    of: str = "",
+    where: str = "",
+) -> list[str]:
+    """Classes of a target with fewer examples than a split needs, with their places, as sentences.
+
+    labels: of the examples that are learned from. places: where each of them stands, such as "row 5". noun: what one is
+    called. of: said behind a class, such as " of 'price'". where: said behind its number, such as " in the train part".
+    """
+    if not target.is_classes:
+        return []
+    by_class: dict[str, list[str]] = {name: [] for name in target.classes}
+    for label, place in zip(labels, places, strict=True):
+        by_class[label].append(place)
+    few = [
+        f"Class {name!r}{of} has {counted(len(found), noun)}{where}{f' ({some(found)})' if found else ''}; "
+        f"{fewest} are needed. {advice}"
+        for name, found in by_class.items()
+        if len(found) < fewest
+    ]
+    return _shortened(few, noun)
 
 
 FEWEST_PICTURES = 3
@@ -52,11 +91,7 @@ def _has_parts(places: Sequence[Labelled]) -> bool:
     return any(place.part for place in places)
 
 
-MOST_SENTENCES = 20
-"""Of one kind; after so many, the rest is counted."""
-
-
-def _too_few(group: tuple[str, str], meant: int, readable: int, least: int, layout: Layout) -> str:
+def _few_pictures(group: tuple[str, str], meant: int, readable: int, least: int, layout: Layout) -> str:
     part, name = group
     where = f" in the {part} part" if part else ""
     if not meant:

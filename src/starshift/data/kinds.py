@@ -94,6 +94,16 @@ def understand(wanted: Wanted, cells: Sequence[str], rows: Sequence[int | str], 
     return found
 
 
+def no_strings(labels: Sequence[Labels], noun: str) -> list[str]:
+    """Of what is no picture, sentences on the targets that were said to be strings. noun: what an example is called."""
+    return [
+        f"The target {one.target.name!r} was said to be a string, which is read from pictures; of a {noun} it can be a "
+        f"class: --target {one.target.name}:multi-class."
+        for one in labels
+        if one.target.kind == "string"
+    ]
+
+
 def _lacking(missing: Sequence[str], rows: int, named: str) -> str:
     """How many labels are missing, and which words were taken for that."""
     words = sorted({cell for cell in missing if cell})
@@ -170,7 +180,7 @@ def _too_many(values: Counter[str], rows: int, named: str, name: str) -> str:
         return f"{named} holds numbers with a decimal comma ({shown}). Write them with a point: 3.14."
     return (
         f"{named} has {len(values):,} different values in {rows:,} rows ({shown}): too many to be classes. Is it the "
-        f"right column? Say --target {name}:string if it is a text to be read from each picture."
+        f"right column? Say --target {name}:string if these are pictures with a text in each."
     )
 
 

@@ -70,7 +70,7 @@ def parse(text: str, option: Option) -> Known:
 
 def _problem(kind: str, argument: str) -> str:
     if kind == "folder" and argument and not re.fullmatch(r"[1-9]\d?", argument):
-        return f"folder:N counts folders upwards from the picture, 1 or more; {argument!r} came."
+        return f"folder:N counts folders upwards from the file, 1 or more; {argument!r} came."
     if kind == "burst" and argument and not re.fullmatch(r"\d+(\.\d+)?", argument):
         return f"burst:N is a number of seconds; {argument!r} came."
     if kind in ("camera", "time") and argument:
@@ -128,7 +128,7 @@ def _bursts(known: Known, pictures: Pictures) -> dict[str, list[int]]:
         if shot.time is not None:
             by_camera[shot.camera].append((shot.time, index))
     if not by_camera:
-        raise DataError(_nothing(known, len(shots), "no picture says when it was taken (EXIF)"))
+        raise DataError(_nothing(known, len(shots), "no picture says when it was taken (EXIF)", "picture"))
     found: dict[str, list[int]] = {}
     for camera, taken in by_camera.items():
         last = -float("inf")
@@ -219,7 +219,7 @@ def values(known: Known, content: Content, labels: Columns | None) -> list[str]:
     return found
 
 
-def _nothing(known: Known, count: int, why: str, noun: str = "picture") -> str:
+def _nothing(known: Known, count: int, why: str, noun: str) -> str:
     return f"{known.option} {known}: {why}, of {count:,}. Name something that the {noun}s have."
 
 

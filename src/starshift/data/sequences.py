@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,12 +10,14 @@ from pathlib import Path
 import numpy as np
 
 from starshift.data import long, npz
-from starshift.data.kinds import Labels, Wanted, understand
+from starshift.data.content import cells_of
+from starshift.data.enough import too_few
+from starshift.data.kinds import Labels, Wanted, no_strings, understand
 from starshift.data.long import Raw
 from starshift.data.sources import composed, some
 from starshift.errors import DataError
 from starshift.recipe import near
-from starshift.records import Dataset, Example, SequenceContract, SetAside, Target
+from starshift.records import Dataset, Example, SequenceContract, SetAside
 from starshift.records.target import SEPARATOR
 
 NPZ = ".npz"
@@ -53,12 +54,8 @@ class Sequences:
 
     def column(self, name: str) -> list[str]:
         """What there is once per sequence, in their order. Raises DataError where there is no such array or column."""
-        if composed(name) not in self.cells:
-            raise DataError(
-                f"{self.dataset.source} has nothing called {name!r} with one value per sequence."
-                f"{near(name, list(self.cells))}"
-            )
-        return list(self.cells[composed(name)])
+        lack = f"{self.dataset.source} has nothing called {name!r} with one value per sequence"
+        return cells_of(self.cells, name, lack)
 
 
 def read_sequences(source: Path, targets: Sequence[Wanted], min_per_class: int = 2) -> Sequences:
@@ -74,10 +71,18 @@ def read_sequences(source: Path, targets: Sequence[Wanted], min_per_class: int =
     wanted = _wanted(raw, targets, problems)
     labels = [understand(one, raw.cells[one.name], raw.rows, f"'{raw.name}'") for one in wanted]
     problems += [problem for one in labels for problem in one.problems]
-    problems += [_no_strings(one.target) for one in labels if one.target.kind == "string"]
+    problems += no_strings(labels, "sequence")
     kept = [place for place, label in enumerate(labels[0].labels) if label] if labels else []
     if labels and not labels[0].problems:
-        problems += _too_few(labels[0], kept, raw, min_per_class)
+        problems += too_few(
+            labels[0].target,
+            [labels[0].labels[place] for place in kept],
+            [raw.names[place] for place in kept],
+            min_per_class,
+            noun="sequence",
+            of=f" of {labels[0].target.name!r}",
+            advice="Add sequences, or give them another class.",
+        )
     if problems:
         raise DataError(problems)
     return _sequences(source, raw, labels, kept)
@@ -266,27 +271,6 @@ def _wanted(raw: Raw, targets: Sequence[Wanted], problems: list[str]) -> list[Wa
         if one.name not in raw.cells
     ]
     return [one for one in named if one.name in raw.cells]
-
-
-def _no_strings(target: Target) -> str:
-    return (
-        f"The target {target.name!r} was said to be a string, which is read from pictures; of a sequence it can be a "
-        f"class: --target {target.name}:multi-class."
-    )
-
-
-def _too_few(labels: Labels, kept: Sequence[int], raw: Raw, fewest: int) -> list[str]:
-    """Classes with fewer sequences than a split needs."""
-    if not labels.target.is_classes:
-        return []
-    counts = Counter(labels.labels[place] for place in kept)
-    return [
-        f"Class {name!r} of {labels.target.name!r} has {count:,} sequence{'' if count == 1 else 's'} "
-        f"({some(raw.names[place] for place in kept if labels.labels[place] == name)}); {fewest} are needed. Add "
-        "sequences, or give them another class."
-        for name, count in counts.items()
-        if count < fewest
-    ]
 
 
 def _without_label(raw: Raw, labels: Labels) -> tuple[SetAside, ...]:

@@ -12,13 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from starshift.data.columns import Looked, is_missing, look
-from starshift.data.kinds import Labels, Wanted, understand
+from starshift.data.content import cells_of
+from starshift.data.enough import too_few
+from starshift.data.kinds import Labels, Wanted, no_strings, understand
 from starshift.data.labels import parse
 from starshift.data.sniff import read_bytes
 from starshift.data.sources import composed, some
 from starshift.errors import DataError, MissingExtra
 from starshift.recipe import near
-from starshift.records import Column, Dataset, Example, SetAside, TableContract, Target
+from starshift.records import Column, Dataset, Example, SetAside, TableContract
 
 PARQUET = ".parquet"
 
@@ -56,9 +58,7 @@ class Table:
 
     def column(self, name: str) -> list[str]:
         """The cells of a column, in the examples' order. Raises DataError where there is no such column."""
-        if composed(name) not in self.cells:
-            raise DataError(f"{self.dataset.source} has no column {name!r}.{near(name, list(self.cells))}")
-        return list(self.cells[composed(name)])
+        return cells_of(self.cells, name, f"{self.dataset.source} has no column {name!r}")
 
 
 def read_table(source: Path, targets: Sequence[Wanted], min_per_class: int = 2) -> Table:
@@ -73,9 +73,18 @@ def read_table(source: Path, targets: Sequence[Wanted], min_per_class: int = 2) 
     named = [Wanted(composed(one.name), one.kind) for one in targets if composed(one.name) in cells.columns]
     labels = [understand(one, cells.columns[one.name], cells.rows, f"'{cells.name}'") for one in named]
     problems += [problem for one in labels for problem in one.problems]
-    problems += [_no_strings(one.target, cells.name) for one in labels if one.target.kind == "string"]
+    problems += no_strings(labels, "row")
     kept = [place for place, label in enumerate(labels[0].labels) if label] if labels else range(len(cells.rows))
-    problems += _too_small(labels[0], kept, cells, min_per_class) if labels and not labels[0].problems else []
+    if labels and not labels[0].problems:
+        problems += too_few(
+            labels[0].target,
+            [labels[0].labels[place] for place in kept],
+            [f"row {cells.rows[place]}" for place in kept],
+            min_per_class,
+            noun="row",
+            of=f" of {labels[0].target.name!r}",
+            advice="Add rows, give them another class, or leave their label empty.",
+        )
     looked = _looked(cells.chosen(kept or range(len(cells.rows))), [one.name for one in named])
     problems += [one.problem for one in looked.values() if one.problem]
     if not problems and not any(one.column for one in looked.values()):
@@ -197,27 +206,6 @@ def _target_problems(cells: Cells, targets: Sequence[Wanted]) -> list[str]:
         f"'{cells.name}' has no column {one.name!r} (--target).{near(one.name, columns)}"
         for one in targets
         if composed(one.name) not in cells.columns
-    ]
-
-
-def _no_strings(target: Target, name: str) -> str:
-    return (
-        f"The target {target.name!r} of '{name}' was said to be a string, which is read from pictures; of a row it can "
-        f"be a class: --target {target.name}:multi-class."
-    )
-
-
-def _too_small(labels: Labels, kept: Sequence[int], cells: Cells, fewest: int) -> list[str]:
-    """Classes with fewer rows than a split needs, with their rows."""
-    if not labels.target.is_classes:
-        return []
-    counts = Counter(labels.labels[place] for place in kept)
-    return [
-        f"Class {name!r} of {labels.target.name!r} has {count:,} row{'' if count == 1 else 's'} (row "
-        f"{some(cells.rows[place] for place in kept if labels.labels[place] == name)}); {fewest} are needed. Add rows, "
-        "give them another class, or leave their label empty."
-        for name, count in counts.items()
-        if count < fewest
     ]
 
 

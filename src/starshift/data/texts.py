@@ -12,6 +12,8 @@ from statistics import median
 from msgspec import structs
 
 from starshift.data import words
+from starshift.data.content import cells_of
+from starshift.data.enough import too_few
 from starshift.data.kinds import Labels, Wanted, understand
 from starshift.data.layout import Labelled, Layout, recognize
 from starshift.data.sniff import TEXT_FILES, is_text
@@ -26,8 +28,8 @@ from starshift.records.dataset import Part
 LARGEST_BYTES = 20_000_000
 """Of a text file; what is larger is no text that a person labelled."""
 
-MOST_SENTENCES = 20
-"""Of one kind; after so many, the rest is counted."""
+ADVICE = "Add texts, or take the class out."
+"""Where a class has too few."""
 
 
 @dataclass(frozen=True)
@@ -47,9 +49,7 @@ class Texts:
 
     def column(self, name: str) -> list[str]:
         """The cells of a column, in the examples' order. Raises DataError where there is no such column."""
-        if composed(name) not in self.cells:
-            raise DataError(f"{self.dataset.source} has no column {name!r}.{near(name, list(self.cells))}")
-        return list(self.cells[composed(name)])
+        return cells_of(self.cells, name, f"{self.dataset.source} has no column {name!r}")
 
 
 def read_texts(source: Path, targets: Sequence[Wanted], min_per_class: int = 2) -> Texts:
@@ -124,7 +124,8 @@ def _from_file(source: Path, targets: Sequence[Wanted], min_per_class: int) -> T
     kept = [place for place, label in enumerate(labels[0].labels) if label] if labels else []
     if labels and not labels[0].problems:
         names = [f"row {rows.rows[place]}" for place in kept]
-        problems += _too_few(labels[0], [labels[0].labels[place] for place in kept], names, min_per_class)
+        found = [labels[0].labels[place] for place in kept]
+        problems += too_few(labels[0].target, found, names, min_per_class, noun="text", advice=ADVICE)
     if problems or not column:
         raise DataError(problems)
     chosen, texts = rows.chosen(kept), [rows.columns[column][place] for place in kept]
@@ -302,7 +303,8 @@ def _lacking_classes(
     problems = []
     for part, (names, paths) in parts.items():
         if part in ("", "train"):
-            problems += _too_few(labels, names, paths, min_per_class, f" in the {part} part" if part else "")
+            where = f" in the {part} part" if part else ""
+            problems += too_few(labels.target, names, paths, min_per_class, noun="text", where=where, advice=ADVICE)
     there = {(place.part, place.label) for place, _ in kept}
     empty = [folder.rstrip("/") for group, folder in layout.folders.items() if group not in there]
     return problems + [
@@ -317,25 +319,6 @@ def _of_texts(sentence: str) -> str:
 
 # ----------------------------------------------------------------------------------------------------
 # Of both
-
-
-def _too_few(labels: Labels, names: Sequence[str], places: Sequence[str], fewest: int, where: str = "") -> list[str]:
-    """Classes with fewer texts than a split needs, with their places."""
-    if not labels.target.is_classes:
-        return []
-    counts = dict.fromkeys(labels.target.classes, 0) | Counter(names)
-    few = [name for name in labels.target.classes if counts[name] < fewest]
-    shown = [
-        f"Class {name!r} has {counts[name]:,} text{'' if counts[name] == 1 else 's'}{where}"
-        f"{_at(places, names, name)}; {fewest} are needed. Add texts, or take the class out."
-        for name in few[:MOST_SENTENCES]
-    ]
-    return shown + [f"{len(few) - MOST_SENTENCES} more classes have too few texts."] * (len(few) > MOST_SENTENCES)
-
-
-def _at(places: Sequence[str], names: Sequence[str], name: str) -> str:
-    found = [place for place, one in zip(places, names, strict=True) if one == name]
-    return f" ({some(found)})" if found else ""
 
 
 def _digest(text: str) -> str:

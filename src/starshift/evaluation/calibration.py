@@ -83,13 +83,14 @@ def cross_scaled(probabilities: np.ndarray, targets: np.ndarray, folds: np.ndarr
 
 
 def check_temperature(
-    probabilities: np.ndarray, targets: np.ndarray, folds: np.ndarray, *, doubtful: bool, seed: int
+    probabilities: np.ndarray, targets: np.ndarray, folds: np.ndarray, *, doubtful: bool, seed: int, noun: str
 ) -> Temperature:
     """Fit a temperature, and find out on pictures that it was not fitted on whether it helps.
 
     Applied is it only where the log loss of the folds, each scaled by the temperature of the others, is lower than
     without; if `doubtful`, because the probabilities were calibrated out of fold already, only where the interval of
-    that change lies below 0. Intervals are bootstraps over pictures, the folds' temperatures taken as they are.
+    that change lies below 0. Intervals are bootstraps over examples, the folds' temperatures taken as they are. noun:
+    what an example is called.
     """
     held_out = cross_scaled(probabilities, targets, folds)
     wrong = int((probabilities.argmax(axis=1) != targets).sum())
@@ -100,7 +101,7 @@ def check_temperature(
         **{f"{name}_scaled": value for name, value in after.items()},
         **{f"{name}_change": value - plain[name] for name, value in after.items()},
     }
-    figures = _means(values, targets, wrong, child(seed, "temperature"))
+    figures = _means(values, targets, wrong, child(seed, "temperature"), noun)
     change = figures["log_loss_change"]
     helps = change.value < 0 and (not doubtful or (change.high is not None and change.high < 0))
     fitted = fit_temperature(probabilities, targets)
@@ -147,14 +148,14 @@ def _root(slopes: Callable[[float], tuple[float, float]], low: float, high: floa
     return place
 
 
-def _means(values: dict[str, np.ndarray], targets: np.ndarray, wrong: int, seed: int) -> dict[str, Estimate]:
+def _means(values: dict[str, np.ndarray], targets: np.ndarray, wrong: int, seed: int, noun: str) -> dict[str, Estimate]:
     """The mean over pictures of each of `values`, float (N,), with its bootstrap interval."""
     drawn: dict[str, list[np.ndarray]] = {name: [] for name in values}
     for weights in bootstrap_weights(targets, seed=seed):
         for name, value in values.items():
             drawn[name].append(value @ weights / len(targets))
     return {
-        name: estimated(float(value.mean()), np.concatenate(drawn[name]), len(targets), wrong)
+        name: estimated(float(value.mean()), np.concatenate(drawn[name]), len(targets), wrong, noun=noun)
         for name, value in values.items()
     }
 

@@ -7,9 +7,9 @@ those that set the threshold, in any order (exchangeable).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cache
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 
@@ -41,7 +41,7 @@ class Found(NamedTuple):
 # --- two promises -------------------------------------------------------------------------------------------
 
 
-def set_threshold(probabilities: np.ndarray, targets: np.ndarray, wanted: float) -> Found:
+def set_threshold(probabilities: np.ndarray, targets: np.ndarray, wanted: float, *, noun: str) -> Found:
     """The least probability of a class with which it must be named, so that a share `wanted` of the sets is right.
 
     Split-conformal prediction with the score 1 - probability of the true class (Vovk, Gammerman and Shafer 2005;
@@ -53,13 +53,13 @@ def set_threshold(probabilities: np.ndarray, targets: np.ndarray, wanted: float)
     rank = math.ceil(round((n + 1) * wanted, 9))  # 20 · 0.95 is not quite 19
     if rank > n:
         least = math.ceil(round(wanted / (1 - wanted), 9))
-        return Found(None, f"it takes at least {least:,} pictures, and {n:,} set it")
+        return Found(None, f"it takes at least {least:,} {noun}s, and {n:,} set it")
     given = np.sort(probabilities[np.arange(n), targets])
     return Found(float(given[n - rank]))
 
 
 def answer_threshold(
-    probabilities: np.ndarray, targets: np.ndarray, wanted: float, *, confidence: float = LEVEL
+    probabilities: np.ndarray, targets: np.ndarray, wanted: float, *, noun: str, confidence: float = LEVEL
 ) -> Found:
     """The confidence above which to answer, so that a share `wanted` of the answers is right.
 
@@ -74,7 +74,7 @@ def answer_threshold(
     n, allowed = len(targets), 1 - confidence
     least = least_answers(wanted, confidence)
     if n < least:
-        return Found(None, f"it takes at least {least:,} pictures without a mistake, and {n:,} set it")
+        return Found(None, f"it takes at least {least:,} {noun}s without a mistake, and {n:,} set it")
     sure = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == targets
     falling = np.sort(sure)[::-1]
@@ -88,7 +88,7 @@ def answer_threshold(
             continue  # confidences equal to the first one left out are left out with it; that says nothing of truth
         if binomial_below(wrong, answers, 1 - wanted) > allowed:
             if best is None:
-                return Found(None, f"the {answers:,} pictures that it is surest of hold too many mistakes for it")
+                return Found(None, f"the {answers:,} {noun}s that it is surest of hold too many mistakes for it")
             break
         best = threshold
     return Found(best)
@@ -115,20 +115,25 @@ def binomial_below(at_most: int, n: int, share: float) -> float:
 # --- how they went ------------------------------------------------------------------------------------------
 
 
-_FIND: dict[Kind, Callable[[np.ndarray, np.ndarray, float], Found]] = {
+class _Find(Protocol):
+    def __call__(self, probabilities: np.ndarray, targets: np.ndarray, wanted: float, *, noun: str) -> Found: ...
+
+
+_FIND: dict[Kind, _Find] = {
     "answers": answer_threshold,
     "sets": set_threshold,
 }
 
 
 def thresholds(
-    probabilities: np.ndarray, targets: np.ndarray, folds: np.ndarray, *, temperature: float
+    probabilities: np.ndarray, targets: np.ndarray, folds: np.ndarray, *, temperature: float, noun: str
 ) -> tuple[Threshold, ...]:
     """Both promises at every level, set by all of these pictures and measured fold by fold, as if on new ones.
 
     probabilities: float (N, classes), as the model says them, without temperature. folds: int (N,), two at least, see
     calibration.folds_of. temperature: that is applied when the model is used; where it is not 1, each fold's is
-    fitted anew on the others, as its threshold is.
+    fitted anew on the others, as its threshold is. noun: what an example is called, where a reason says why there is no
+    threshold.
     """
     shipped = scaled(probabilities, temperature)
     rounds = [_held_out(probabilities, targets, folds == fold, temperature) for fold in np.unique(folds)]
@@ -137,8 +142,10 @@ def thresholds(
         for wanted in LEVELS:
             told = np.zeros((3, len(targets)), dtype=bool)
             for held, given, asked in rounds:
-                told[:, held] = _told(kind, asked, targets[held], find(given, targets[~held], wanted).threshold)
-            found = find(shipped, targets, wanted)
+                told[:, held] = _told(
+                    kind, asked, targets[held], find(given, targets[~held], wanted, noun=noun).threshold
+                )
+            found = find(shipped, targets, wanted, noun=noun)
             made.append(_measured(kind, wanted, found, len(targets), "validation", told))
     return tuple(made)
 

@@ -24,7 +24,7 @@ Weighted = Callable[[np.ndarray], "np.ndarray | None"]
 
 
 def bootstrapped(
-    metrics: Mapping[str, Weighted], strata: np.ndarray, *, seed: int, wrong: int | None = None, noun: str = "picture"
+    metrics: Mapping[str, Weighted], strata: np.ndarray, *, seed: int, wrong: int | None = None, noun: str
 ) -> dict[str, Estimate | None]:
     """Every metric with its interval from the same bootstrap draws; None where it is undefined.
 
@@ -45,7 +45,7 @@ def bootstrapped(
     return figures
 
 
-def estimated(value: float, drawn: np.ndarray, n: int, wrong: int | None = None, *, noun: str = "picture") -> Estimate:
+def estimated(value: float, drawn: np.ndarray, n: int, wrong: int | None = None, *, noun: str) -> Estimate:
     """A figure with its bootstrap interval, or with the reason why it has none.
 
     drawn: float (draws,), the figure in each draw. n: examples. wrong: how many of them were not recognized; None where

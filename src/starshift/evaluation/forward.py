@@ -25,7 +25,7 @@ def forward_folds(
     usable = [pair for pair in pairs if len(pair[1]) and len(np.unique(targets[pair[0]])) == classes]
     if not usable:
         raise DataError(
-            f"{len(targets):,} pictures cannot be cut into {folds} folds in time: before each of them a class has not "
-            "been seen yet. Add earlier pictures, or leave the order out."
+            f"{len(targets):,} examples cannot be cut into {folds} folds in time: before each of them a class has not "
+            "been seen yet. Add earlier examples, or leave the order out."
         )
     return usable

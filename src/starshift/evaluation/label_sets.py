@@ -9,7 +9,7 @@ from starshift.evaluation.metrics import SMALLEST_PROBABILITY
 from starshift.records import ClassScore, LabelsPredictions, LabelsScore
 
 
-def score(answers: LabelsPredictions, *, seed: int, noun: str = "picture") -> LabelsScore:
+def score(answers: LabelsPredictions, *, seed: int, noun: str) -> LabelsScore:
     """Say how one fitted model did on the examples whose labels are known; at least one is."""
     known = answers.known
     targets, said = answers.targets[known] == 1, answers.predicted[known]

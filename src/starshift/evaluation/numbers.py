@@ -8,7 +8,7 @@ from starshift.evaluation.estimates import bootstrapped
 from starshift.records import NumberPredictions, NumberScore
 
 
-def score(answers: NumberPredictions, *, seed: int, noun: str = "picture") -> NumberScore:
+def score(answers: NumberPredictions, *, seed: int, noun: str) -> NumberScore:
     """Say how one fitted model did on the examples whose number is known; at least one is."""
     known = answers.known
     targets, values = answers.targets[known], answers.values[known]

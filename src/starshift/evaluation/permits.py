@@ -48,4 +48,4 @@ def refuse_overlap(split: Split) -> None:
     for i, first in enumerate(PARTS):
         for second in PARTS[i + 1 :]:
             if shared := set(getattr(split, first)) & set(getattr(split, second)):
-                raise LeakInFitting(f"{len(shared):,} pictures lie in the {first} and in the {second} part")
+                raise LeakInFitting(f"{len(shared):,} examples lie in the {first} and in the {second} part")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -45,7 +45,7 @@ _BOOTSTRAPPED: dict[str, Metric] = {
 }
 
 
-def score(answers: Answers, *, seed: int, noun: str = "picture") -> AnyScore:
+def score(answers: Answers, *, seed: int, noun: str) -> AnyScore:
     """Say how one fitted model did on these examples; those whose label is not known are left out.
 
     Shares have Wilson's interval, the other figures a bootstrap over examples (`seed` draws it; the same seed for every
@@ -64,7 +64,7 @@ def score(answers: Answers, *, seed: int, noun: str = "picture") -> AnyScore:
     return strings.score(answers, seed=seed, noun=noun)
 
 
-def score_classes(predictions: Predictions, *, seed: int, noun: str = "picture") -> Score:
+def score_classes(predictions: Predictions, *, seed: int, noun: str) -> Score:
     """`score` where each example has one class.
 
     `classes` of the score names every class: one without examples here has a recall with n = 0 and no interval.
@@ -119,7 +119,7 @@ def losses(answers: Answers) -> np.ndarray:
     return strings.losses(answers)
 
 
-def compare(model: str, answers: Answers, against: str, other: Answers, *, noun: str = "picture") -> Verdict:
+def compare(model: str, answers: Answers, against: str, other: Answers, *, noun: str) -> Verdict:
     """Say whether `model` does better on these examples than `against`, or whether it cannot be told.
 
     Both are answers for the same examples in the same order, else RunError. Where an answer is right or wrong, a gain
@@ -132,12 +132,27 @@ def compare(model: str, answers: Answers, against: str, other: Answers, *, noun:
     known = answers.known
     if not known.any():
         raise DataError(f"There is no labelled {noun} to compare the models by. It takes at least 1.")
-    if answers.is_right_or_wrong:
-        return _compare_right(model, against, answers.figures[known] > 0, other.figures[known] > 0, answers.leads, noun)
-    return _compare_means(model, against, answers.figures[known], other.figures[known], answers, noun)
+    mine, theirs = answers.figures[known], other.figures[known]
+    found = (
+        _compare_right(mine > 0, theirs > 0, noun)
+        if answers.is_right_or_wrong
+        else _compare_means(mine, theirs, answers, noun)
+    )
+    return Verdict(model=model, against=against, about="model", metric=answers.leads, **found._asdict())
 
 
-def _compare_right(model: str, against: str, mine: np.ndarray, theirs: np.ndarray, metric: str, noun: str) -> Verdict:
+class _Compared(NamedTuple):
+    """What the figures of two models say of one against the other, as Verdict has it."""
+
+    outcome: Outcome
+    difference: Estimate
+    p_value: float
+    sentence: str
+    only_model_right: int | None = None
+    only_other_right: int | None = None
+
+
+def _compare_right(mine: np.ndarray, theirs: np.ndarray, noun: str) -> _Compared:
     """mine, theirs: bool (n,), whether each answer is right."""
     only_model, only_other, n = int((mine & ~theirs).sum()), int((theirs & ~mine).sum()), len(mine)
     interval = paired_difference(only_model, only_other, n)
@@ -148,27 +163,15 @@ def _compare_right(model: str, against: str, mine: np.ndarray, theirs: np.ndarra
     outcome: Outcome = "undecided"
     if p_value < 1 - LEVEL and (low > 0 or high < 0):
         outcome = "gain" if low > 0 else "loss"
-    return Verdict(
-        model=model,
-        against=against,
-        outcome=outcome,
-        about="model",
-        difference=difference,
-        only_model_right=only_model,
-        only_other_right=only_other,
-        p_value=p_value,
-        sentence=_sentence(outcome, difference.value, low, high, n, p_value, noun),
-        metric=metric,
-    )
+    sentence = _sentence(outcome, difference.value, low, high, n, p_value, noun)
+    return _Compared(outcome, difference, p_value, sentence, only_model, only_other)
 
 
 ROUNDING = 1e-6
 """Of the figures themselves: a smaller difference of means comes of float32, whatever a test says of it."""
 
 
-def _compare_means(
-    model: str, against: str, mine: np.ndarray, theirs: np.ndarray, answers: Answers, noun: str
-) -> Verdict:
+def _compare_means(mine: np.ndarray, theirs: np.ndarray, answers: Answers, noun: str) -> _Compared:
     """mine, theirs: float (n,), each example's figure."""
     differences, n = mine - theirs, len(mine)
     low, high = mean_interval(differences)
@@ -178,18 +181,7 @@ def _compare_means(
     if p_value < 1 - LEVEL and abs(differences.mean()) > ROUNDING * max(np.abs(mine).mean(), np.abs(theirs).mean()):
         outcome = "gain" if (differences.mean() < 0) == better_low else "loss"
     difference = Estimate(float(differences.mean()), low, high, n, "Student's t, paired")
-    return Verdict(
-        model=model,
-        against=against,
-        outcome=outcome,
-        about="model",
-        difference=difference,
-        only_model_right=None,
-        only_other_right=None,
-        p_value=p_value,
-        sentence=_sentence_of_means(outcome, difference, answers, noun),
-        metric=answers.leads,
-    )
+    return _Compared(outcome, difference, p_value, _sentence_of_means(outcome, difference, answers, noun))
 
 
 def inner_folds(
@@ -216,7 +208,7 @@ def inner_folds(
     if len(pairs) < 2:
         raise DataError(
             f"{len(targets):,} training examples cannot be divided into {folds} inner folds: it takes "
-            "at least one class with 2 pictures that are not copies of each other. Add pictures."
+            "at least one class with 2 examples that are not copies of each other. Add examples."
         )
     return pairs
 

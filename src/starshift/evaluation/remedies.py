@@ -56,12 +56,17 @@ def remedies(
     if not rung.diagnosis.startswith("overfits"):
         return ()
     tried = [
-        Remedy(name, other.name, compare(other.name, predictions[other.name], rung.name, predictions[rung.name]), None)
+        Remedy(name, other.name, _gained(other.name, rung.name, predictions), None)
         for other in rungs
         if other.score and other.name in predictions and (name := _remedy_in(other.name, rung.name))
     ]
     tried.sort(key=lambda remedy: -remedy.verdict.difference.value if remedy.verdict else 0.0)
     return (*tried, *_untried(rung, rungs))
+
+
+def _gained(other: str, rung: str, predictions: Mapping[str, Predictions]) -> Verdict:
+    # Every rung with remedies is a network for pictures.
+    return compare(other, predictions[other], rung, predictions[rung], noun="picture")
 
 
 def _remedy_in(other: str, rung: str) -> str:

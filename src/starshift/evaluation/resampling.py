@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -65,7 +65,7 @@ def parse(text: str) -> Protocol | None:
     return Protocol(repeats, folds)
 
 
-def choose(validation: int, outside_test: int, noun: str = "picture") -> tuple[Protocol | None, str]:
+def choose(validation: int, outside_test: int, *, noun: str) -> tuple[Protocol | None, str]:
     """What `auto` means for so many examples, and why, as a clause. noun: what one is called.
 
     Chollet's rule (seed 001): hold-out where there is plenty, K folds where there is little, iterated where there is
@@ -113,16 +113,16 @@ class Figure:
     metric: str = "accuracy"
     is_right_or_wrong: bool = True  # each example's figure is 1 or 0
     is_error: bool = False  # lower is better, in the target's own unit
-    noun: str = "picture"
+    noun: str = field(kw_only=True)  # what an example is called
 
     @classmethod
     def of(cls, answers: Answers, noun: str) -> Figure:
         """That of some answers. noun: what an example is called."""
-        return cls(answers.leads, answers.is_right_or_wrong, isinstance(answers, NumberPredictions), noun)
+        return cls(answers.leads, answers.is_right_or_wrong, isinstance(answers, NumberPredictions), noun=noun)
 
 
 def summarize(
-    protocol: Protocol, results: Sequence[FoldResult], held: Sequence[np.ndarray], figure: Figure | None = None
+    protocol: Protocol, results: Sequence[FoldResult], held: Sequence[np.ndarray], figure: Figure
 ) -> Resampled:
     """All fits of one recipe in figures. held: of each result, the examples held out: int (n,).
 
@@ -131,7 +131,6 @@ def summarize(
     the number of repeats. What is not right or wrong, and the loss: mean over the repeats, Student's interval over
     examples, widened alike. How often the first holds the truth is in docs/benchmarks.md.
     """
-    figure = figure or Figure()
     size = int(max(rows.max(initial=-1) for rows in held)) + 1
     times, figures, losses = np.zeros(size), np.zeros(size), np.zeros(size)
     for result, rows in zip(results, held, strict=True):
@@ -172,13 +171,13 @@ class Comparison:
 
 
 def compare(
-    comparisons: Sequence[Comparison], examples: int, protocol: Protocol, figure: Figure | None = None
+    comparisons: Sequence[Comparison], examples: int, protocol: Protocol, figure: Figure
 ) -> list[RecipeVerdict]:
     """A verdict for every comparison of a ladder, by the corrected resampled t-test, together by Holm's method."""
     tests = [resampled_t(np.array(one.difference), one.test_share) for one in comparisons]
     adjusted = holm([p_value for _, _, p_value in tests])
     return [
-        _verdict(one, test, together, examples, protocol, figure or Figure())
+        _verdict(one, test, together, examples, protocol, figure)
         for one, test, together in zip(comparisons, tests, adjusted, strict=True)
     ]
 

@@ -8,7 +8,7 @@ from starshift.evaluation.estimates import bootstrapped, proportion
 from starshift.records import StringPredictions, StringScore
 
 
-def score(answers: StringPredictions, *, seed: int, noun: str = "picture") -> StringScore:
+def score(answers: StringPredictions, *, seed: int, noun: str) -> StringScore:
     """Say how one fitted model did on the examples whose string is known; at least one is."""
     known = answers.known
     right = answers.figures[known]

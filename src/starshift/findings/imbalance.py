@@ -34,7 +34,7 @@ def findings(dataset: Dataset) -> list[Finding]:
     if few := sorted(name for name, count in counts.items() if count < FEW):
         found.append(
             Finding(
-                "few pictures",
+                f"few {dataset.noun}s",
                 "warning",
                 f"{len(few)} of {len(counts)} classes have fewer than {FEW} {dataset.noun}s: {_shown(few)}. Their own "
                 f"figures rest on one or two validation {dataset.noun}s each and say next to nothing.",
@@ -66,7 +66,7 @@ def _few_in_parts(dataset: Dataset) -> list[Finding]:
         if few := sorted(name for name, count in counts.items() if count < FEW_IN_PART):
             found.append(
                 Finding(
-                    "few pictures",
+                    f"few {dataset.noun}s",
                     "note",
                     f"The {part} part has fewer than {FEW_IN_PART} {dataset.noun}s of {len(few)} of {len(counts)} "
                     f"classes: {_shown(few)}. One {dataset.noun} moves their own figures by 20 points or more.",

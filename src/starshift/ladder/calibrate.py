@@ -40,20 +40,20 @@ def calibrate(rung: str, recipe: Recipe, predictions: Predictions, materials: Ma
     """
     if recipe.builder == "majority":
         return None
-    seed = seeds.child(materials.seed, "calibration")
+    seed, noun = seeds.child(materials.seed, "calibration"), materials.dataset.noun
     probabilities, targets = predictions.probabilities, predictions.targets
     folds = calibration.folds_of(targets, groups=within(materials.groups, materials.split.validation), seed=seed)
     if len(np.unique(folds)) < 2:
         return None
     temperature = calibration.check_temperature(
-        probabilities, targets, folds, doubtful=is_calibrated_already(recipe), seed=seed
+        probabilities, targets, folds, doubtful=is_calibrated_already(recipe), seed=seed, noun=noun
     )
     as_if_new = calibration.cross_scaled(probabilities, targets, folds) if temperature.applied != 1 else probabilities
     return Calibration(
         rung=rung,
         temperature=temperature,
         reliability=(calibration.reliability(as_if_new, targets, part="validation", seed=seed),),
-        thresholds=conformal.thresholds(probabilities, targets, folds, temperature=temperature.applied),
+        thresholds=conformal.thresholds(probabilities, targets, folds, temperature=temperature.applied, noun=noun),
     )
 
 

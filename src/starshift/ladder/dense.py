@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
@@ -17,16 +17,11 @@ from starshift.data.decode import Frame
 from starshift.errors import UsageError
 from starshift.inference import features
 from starshift.inference.network import best_precision
-from starshift.ladder import linear
+from starshift.ladder import linear, networks
 from starshift.ladder.materials import Materials, Model
-from starshift.ladder.pacing import known_or_measured
-from starshift.ladder.scratch import NONDETERMINISTIC
 from starshift.ladder.unfitted import unfitted
 from starshift.recipe import HEADS, Recipe, Stage
 from starshift.records import Epoch
-
-if TYPE_CHECKING:
-    from starshift.training.pace import Pace
 
 STAGE = Stage(optimizer="rmsprop", learning_rate=2e-5, batch_size=20, epochs=30)
 """The seeds' training of it, where a recipe names no other."""
@@ -50,18 +45,9 @@ def find_bases(recipe: Recipe, materials: Materials) -> FrozenBases:
 def predict_seconds(recipe: Recipe, materials: Materials) -> float:
     """How long `fit` will take: maps that are not stored yet, and the training, by a few steps that are timed once."""
     base = find_bases(recipe, materials).bases[0]
-    total = linear.plain_seconds(base, materials)
-
-    def measure() -> Pace:
-        from starshift.training.pace import measure_pace
-
-        materials.progress.say(f"Measuring how fast this machine trains 256 units on {base.base.title} (once) …")
-        return measure_pace(
-            _staged(recipe), _builder(base, materials), heads=materials.dataset.targets, activations=True
-        )
-
-    pace = known_or_measured(materials.paces, _pace_name(recipe, base), measure)
-    return total + pace.seconds(_staged(recipe), len(materials.split.train), len(materials.split.validation))
+    maps = linear.plain_seconds(base, materials)  # first: behind the timed steps OpenVINO failed to compile it
+    build, what = partial(_network, base, materials), f"trains 256 units on {base.base.title}"
+    return maps + networks.seconds(_staged(recipe), materials, build, _pace_name(recipe, base), what, activations=True)
 
 
 def fit(recipe: Recipe, materials: Materials, on_epoch: Callable[[Epoch], None] | None = None) -> Model:
@@ -69,43 +55,21 @@ def fit(recipe: Recipe, materials: Materials, on_epoch: Callable[[Epoch], None] 
 
     Raises TrainingDiverged where not one epoch went well.
     """
-    from starshift.training.fit import train
-
     base = find_bases(recipe, materials).bases[0]
     maps = _maps(base, materials)
-    staged = _staged(recipe)
-    materials.progress.start("training", sum(stage.epochs for stage in staged.stages))
-    trained = train(
-        staged,
-        _builder(base, materials),
-        maps,
-        materials.every_target,
-        materials.split,
-        heads=materials.dataset.targets,
-        seed=seeds.child(materials.seed, recipe.builder, HEADS[1]),
-        groups=materials.groups,
-        on_step=materials.progress.update,
-        on_epoch=on_epoch,
-    )
-    materials.progress.finish()
-    if trained.diverged:
-        materials.progress.say(trained.diverged)
-    parameters = sum(array.size for array in trained.weights.values())
+    staged, build = _staged(recipe), partial(_network, base, materials)
+    seed = seeds.child(materials.seed, recipe.builder, HEADS[1])
+    trained = networks.train(staged, materials, build, _pace_name(recipe, base), maps, on_epoch, seed=seed)
     details = {
         "pretrained base": base.base.title,
         "features": f"{' × '.join(map(str, base.shape))} per picture, not pooled",
         "precision": base.precision,
-        "head": f"256 units and dropout of a half, as the seeds have it: {parameters:,} parameters",
-        "training": "; ".join(
-            f"{stage.epochs} epochs, batches of {stage.batch_size}, {stage.optimizer} {stage.learning_rate:g}"
-            for stage in staged.stages
-        ),
-        "computed in": trained.policy,
-        "weights": trained.kept,
-        **({"stopped": trained.diverged} if trained.diverged else {}),
+        "head": f"256 units and dropout of a half, as the seeds have it: {trained.parameters:,} parameters",
+        **networks.told(staged, materials, trained),
     }
     learnware = unfitted(recipe, materials, bases=(base.reference,), precision=base.precision)
-    return Model(learnware, trained.weights | trained.scales, trained.history, details, NONDETERMINISTIC)
+    tensors = trained.weights | trained.scales
+    return Model(learnware, tensors, trained.history, details, networks.NONDETERMINISTIC)
 
 
 def _staged(recipe: Recipe) -> Recipe:
@@ -128,13 +92,10 @@ def _maps(base: FrozenBase, materials: Materials) -> Any:
     return base.store.rows(digests)
 
 
-def _builder(base: FrozenBase, materials: Materials) -> Callable[[], Any]:
-    def build() -> Any:
-        from starshift.models.dense import dense_network
+def _network(base: FrozenBase, materials: Materials) -> Any:
+    from starshift.models.dense import dense_network
 
-        return dense_network(base.shape, materials.dataset.targets)
-
-    return build
+    return dense_network(base.shape, materials.dataset.targets)
 
 
 def _pace_name(recipe: Recipe, base: FrozenBase) -> str:

@@ -13,18 +13,16 @@ import numpy as np
 from starshift import seeds
 from starshift.compose.finetuned import BESIDE
 from starshift.compose.views import PLAIN
-from starshift.ladder import frozen
+from starshift.ladder import frozen, networks
 from starshift.ladder.activations import Rows, Source
 from starshift.ladder.materials import Materials, Model
-from starshift.ladder.pacing import correct, known_or_measured
 from starshift.ladder.rungs import STRENGTHS
-from starshift.ladder.scratch import NONDETERMINISTIC, heads_in_words, in_words, several_in_name, sources
 from starshift.ladder.unfitted import unfitted
 from starshift.recipe import HEADS, Recipe
 from starshift.records import Epoch, Learnware
 
 if TYPE_CHECKING:
-    from starshift.training.pace import Pace
+    from starshift.training.fit import Trained
 
 POLICY = "float32"
 """What is opened is trained in float32: steps at a small learning rate, on depthwise convolutions that bfloat16 does
@@ -62,7 +60,7 @@ def fit(recipe: Recipe, materials: Materials, on_epoch: Callable[[Epoch], None])
     bases = beside.learnware.bases if beside else (base.reference,)
     learnware = unfitted(recipe, materials, bases=bases, precision=base.precision)
     tensors = trained.tensors | ({f"{BESIDE}{name}": array for name, array in beside.tensors.items()} if beside else {})
-    return Model(learnware, tensors, trained.history, tuning.details(trained, start, beside), NONDETERMINISTIC)
+    return Model(learnware, tensors, trained.history, tuning.details(trained, start, beside), networks.NONDETERMINISTIC)
 
 
 @dataclass(frozen=True)
@@ -71,9 +69,7 @@ class _Trained:
 
     tensors: dict[str, np.ndarray]  # the head and what is opened, by the names of models.opened
     history: tuple[Epoch, ...]
-    computed_in: str
-    kept: str  # which weights
-    diverged: str
+    opened: Trained  # the network, without the history of the head's start
 
 
 @dataclass(frozen=True)
@@ -156,7 +152,6 @@ class _Tuning:
     def train(self, start: Model | None, rows: Rows, on_epoch: Callable[[Epoch], None]) -> _Trained:
         """Train the head, from where it started, and what is opened of the base."""
         from starshift.models import heads
-        from starshift.training.fit import train
 
         names: dict[str, str] = {}  # of what is opened, by its path in this very network
         history = list(start.history) if start else []
@@ -174,55 +169,36 @@ class _Tuning:
             history.append(msgspec.structs.replace(epoch, epoch=epochs_before + epoch.epoch))
             on_epoch(history[-1])
 
-        progress = self.materials.progress
-        progress.start("fine-tuning", sum(stage.epochs for stage in self.recipe.stages))
-        trained = train(
+        trained = networks.train(
             self._staged,
+            self.materials,
             build,
+            self._pace_name,
             rows.pixels,
-            rows.targets,
-            rows.split,
-            heads=self.materials.dataset.targets,
+            keep,
+            task="fine-tuning",
             seed=seeds.child(self.materials.seed, self.recipe.builder),
-            groups=rows.groups,
             policy=POLICY,
-            own=self.materials.functions(self.recipe),
-            on_step=progress.update,
-            on_epoch=keep,
+            targets=rows.targets,
+            split=rows.split,
+            groups=rows.groups,
         )
-        progress.finish()
-        if trained.diverged:
-            progress.say(trained.diverged)
-        else:
-            correct(self.materials.paces, self._pace_name, self._staged, trained.history, *self._pictures)
         tensors = {name: trained.weights[path] for path, name in names.items()} | trained.scales
-        return _Trained(tensors, tuple(history), trained.policy, trained.kept, trained.diverged)
+        return _Trained(tensors, tuple(history), trained)
 
     # --- how long it takes ---
 
     def seconds(self) -> float:
         """The training, from a few steps that are timed now unless they were in an earlier run."""
-
-        def measure() -> Pace:
-            from starshift.training.pace import measure_pace
-
-            title = self.source.base.base.title
-            self.materials.progress.say(f"Measuring how fast this machine fine-tunes {title} (once) …")
-            return measure_pace(
-                self._staged,
-                self.build,
-                heads=self.materials.dataset.targets,
-                activations=not self.source.from_pixels,
-                policy=POLICY,
-                own=self.materials.functions(self.recipe),
-            )
-
-        pace = known_or_measured(self.materials.paces, self._pace_name, measure)
-        return pace.seconds(self._staged, *self._pictures)
-
-    @property
-    def _pictures(self) -> tuple[int, int]:
-        return len(self.materials.split.train), len(self.materials.split.validation)
+        return networks.seconds(
+            self._staged,
+            self.materials,
+            self.build,
+            self._pace_name,
+            f"fine-tunes {self.source.base.base.title}",
+            activations=not self.source.from_pixels,
+            policy=POLICY,
+        )
 
     @property
     def _pace_name(self) -> str:
@@ -230,7 +206,7 @@ class _Tuning:
         start = f"pixels ({source.policy_name})" if source.from_pixels else "activations"
         return (
             f"fine-tuning {source.base.base.name} behind {source.trunk.cut} at {self.recipe.size} px from {start}, "
-            f"{self.head} head, batches of {batch}{several_in_name(self.materials)}"
+            f"{self.head} head, batches of {batch}{networks.several_in_name(self.materials)}"
         )
 
     # --- what it was ---
@@ -245,19 +221,15 @@ class _Tuning:
             "which keeps what it learned",
             "trained on": self._trained_on(),
             "head": self._head_in_words(start),
-            **in_words(self.recipe),
-            **heads_in_words(self.recipe, self.materials),
-            **sources(self.recipe, self.materials),
-            "computed in": trained.computed_in,
-            "weights": trained.kept,
             "precision": base.precision,
+            **networks.told(self.recipe, self.materials, trained.opened),
         }
         if self.recipe.arguments.get("mirrored"):
             details["asked"] = "twice, of each picture and its mirror image; the answers are averaged"
         if beside:
             with_whom = (beside.details or {})["pretrained base"]
             details["averaged with"] = f"features of {with_whom}, frozen, and their linear head, half and half"
-        return details | ({"stopped": trained.diverged} if trained.diverged else {})
+        return details
 
     def _trained_on(self) -> str:
         policy, count = self.source.policy_name, self.source.count

@@ -98,7 +98,7 @@ def with_effect(
     except MissingWeights as lack:
         return replace(now, effect_sentence=f"What it bought was not measured: {' '.join(lack.problems)}")
     having = folder.read_answers(name, materials.target)
-    effect = protocol.compare(f"{name} with the overlay", having, f"{name} without it", without)
+    effect = protocol.compare(f"{name} with the overlay", having, f"{name} without it", without, noun="picture")
     sentence = f"{name} with the overlay, against {name} without it: {effect.sentence}. {CAUTION}"
     return replace(now, key=key, effect=effect, effect_sentence=sentence)
 

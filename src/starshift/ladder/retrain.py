@@ -17,7 +17,7 @@ from starshift.ladder.unfitted import evaluations
 from starshift.recipe import Recipe
 from starshift.records import Epoch, RetrainRecord, RungRecord
 
-OF_THE_MODEL_BEFORE = "of the model that was trained on the training pictures alone"
+OF_THE_MODEL_BEFORE = "of the model that was trained on the training part alone"
 
 
 def retrain(
@@ -31,10 +31,10 @@ def retrain(
     together = with_validation(materials)
     own = key(shortened, together, "retrained", *family.depends_on(shortened, together))
     if earlier is not None and earlier.key == own and folder.has_retrained:
-        materials.progress.say(f"{chosen.name} was trained again on all pictures already; kept.")
+        materials.progress.say(f"{chosen.name} was trained again on all {materials.dataset.noun}s already; kept.")
         return earlier
-    pictures = len(together.split.train)
-    materials.progress.say(f"Training {chosen.name} again on {pictures:,} training and validation pictures together …")
+    pictures, noun = len(together.split.train), materials.dataset.noun
+    materials.progress.say(f"Training {chosen.name} again on {pictures:,} training and validation {noun}s together …")
     began = time.perf_counter()
     model = family.fit(shortened, together, on_epoch=lambda epoch: None)  # its validation figures would mean nothing
     assert chosen.score is not None  # it was chosen by it
@@ -58,7 +58,7 @@ def with_validation(materials: Materials) -> Materials:
     together = msgspec.structs.replace(
         split,
         train=tuple(sorted((*split.train, *split.validation))),
-        how=f"{split.how}; trained on training and validation pictures together",
+        how=f"{split.how}; trained on training and validation {materials.dataset.noun}s together",
     )
     return replace(materials, split=together)
 

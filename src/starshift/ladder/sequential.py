@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, cast
+from functools import partial
+from typing import Any, cast
 
 import numpy as np
 from msgspec import structs
@@ -12,9 +13,8 @@ from starshift import seeds
 from starshift.compose.sequences import LINEAR
 from starshift.data.sequences import Sequences
 from starshift.evaluation.permits import rows_for
+from starshift.ladder import networks
 from starshift.ladder.materials import Materials, Model
-from starshift.ladder.pacing import correct, known_or_measured
-from starshift.ladder.scratch import NONDETERMINISTIC, in_words
 from starshift.ladder.tabular import folds_of
 from starshift.ladder.unfitted import unfitted
 from starshift.models import tabular_blend
@@ -22,9 +22,6 @@ from starshift.models.sequences import CONVOLUTION, SUMMARIES, Scaling, steps_th
 from starshift.models.tabular import Rows, Task
 from starshift.recipe import Recipe, digest
 from starshift.records import Epoch, Learnware
-
-if TYPE_CHECKING:
-    from starshift.training.pace import Pace
 
 POLICY = "float32"
 """These networks are small; what they cost is the loop over steps, which a coarser form does not speed up."""
@@ -48,16 +45,15 @@ def predict_seconds(recipe: Recipe, materials: Materials) -> float:
     if recipe.builder == LINEAR:
         outputs = max(1, len(materials.target.classes))
         return START_SECONDS + CELL_SECONDS * sequences_of(materials).values.size * outputs
-
-    def measure() -> Pace:
-        from starshift.training.pace import measure_pace
-
-        materials.progress.say(f"Measuring how fast this machine trains a {recipe.arguments['block']} (once) …")
-        like = np.ones((1, *_shape(materials)), np.float32)
-        return measure_pace(recipe, _builder(recipe, materials), heads=[materials.target], like=like, policy=POLICY)
-
-    pace = known_or_measured(materials.paces, _pace_name(recipe, materials), measure)
-    return pace.seconds(recipe, len(materials.split.train), len(materials.split.validation))
+    return networks.seconds(
+        recipe,
+        materials,
+        partial(_network, recipe, materials),
+        _pace_name(recipe, materials),
+        f"trains a {recipe.arguments['block']}",
+        like=lambda: np.ones((1, *_shape(materials)), np.float32),
+        policy=POLICY,
+    )
 
 
 def fit(recipe: Recipe, materials: Materials, on_epoch: Callable[[Epoch], None]) -> Model:
@@ -90,38 +86,24 @@ def _fit_linear(recipe: Recipe, materials: Materials) -> Model:
 
 
 def _fit_network(recipe: Recipe, materials: Materials, on_epoch: Callable[[Epoch], None]) -> Model:
-    from starshift.training.fit import train
-
     scaling, sequences = scaling_of(materials), sequences_of(materials)
-    materials.progress.start("training", sum(stage.epochs for stage in recipe.stages))
-    trained = train(
+    trained = networks.train(
         recipe,
-        _builder(recipe, materials),
+        materials,
+        partial(_network, recipe, materials),
+        _pace_name(recipe, materials),
         scaling.channels(sequences.values, sequences.lengths),
-        materials.targets,
-        materials.split,
-        heads=[materials.target],
+        on_epoch,
         seed=seeds.child(materials.seed, recipe.arguments["block"]),
-        groups=materials.groups,
         policy=POLICY,
-        on_step=materials.progress.update,
-        on_epoch=on_epoch,
     )
-    materials.progress.finish()
-    if trained.diverged:
-        materials.progress.say(trained.diverged)
-    else:
-        parts = len(materials.split.train), len(materials.split.validation)
-        correct(materials.paces, _pace_name(recipe, materials), recipe, trained.history, *parts)
     details = {
-        "parameters": f"{sum(array.size for array in trained.weights.values()):,}",
+        "parameters": f"{trained.parameters:,}",
         "network": _in_words(recipe),
-        **in_words(recipe),
-        "weights": trained.kept,
-        **({"stopped": trained.diverged} if trained.diverged else {}),
+        **networks.told(recipe, materials, trained),
     }
     tensors = {**scaling.tensors, **trained.weights, **trained.scales}
-    return Model(_learnware(recipe, materials), tensors, trained.history, details, NONDETERMINISTIC)
+    return Model(_learnware(recipe, materials), tensors, trained.history, details, networks.NONDETERMINISTIC)
 
 
 def scaling_of(materials: Materials) -> Scaling:
@@ -142,13 +124,10 @@ def _shape(materials: Materials) -> tuple[int, int]:
     return steps, features + int(scaling_of(materials).gaps.sum()) + 1
 
 
-def _builder(recipe: Recipe, materials: Materials) -> Callable[[], Any]:
-    def build() -> Any:
-        from starshift.models.sequences import network
+def _network(recipe: Recipe, materials: Materials) -> Any:
+    from starshift.models.sequences import network
 
-        return network(*_shape(materials), [materials.target], **recipe.arguments)
-
-    return build
+    return network(*_shape(materials), [materials.target], **recipe.arguments)
 
 
 def _in_words(recipe: Recipe) -> str:

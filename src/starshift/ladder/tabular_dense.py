@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from functools import cache, partial
+from typing import Any
 
 import numpy as np
 
 from starshift import seeds
-from starshift.ladder import tabular
+from starshift.ladder import networks, tabular
 from starshift.ladder.materials import Materials, Model
-from starshift.ladder.pacing import correct, known_or_measured
-from starshift.ladder.scratch import NONDETERMINISTIC
 from starshift.models.tabular_dense import UNITS
 from starshift.recipe import Recipe
 from starshift.records import Epoch, Learnware
-
-if TYPE_CHECKING:
-    from starshift.training.pace import Pace
 
 POLICY = "float32"
 """So few units gain nothing by half the digits."""
@@ -36,17 +32,15 @@ def depended_on(learnware: Learnware) -> tuple[object, ...]:
 def predict_seconds(recipe: Recipe, materials: Materials) -> float:
     """How long `fit` will take, from a few steps that are timed now unless they were in an earlier run."""
 
-    def measure() -> Pace:
-        from starshift.training.pace import measure_pace
+    @cache
+    def like() -> np.ndarray:
+        return _features(materials, tabular.encoding_of(materials))[:1]
 
-        materials.progress.say("Measuring how fast this machine trains a dense network (once) …")
-        like = _features(materials, tabular.encoding_of(materials))[:1]
-        return measure_pace(
-            recipe, _builder(recipe, materials, like.shape[1]), heads=[materials.target], like=like, policy=POLICY
-        )
+    def build() -> Any:
+        return _network(recipe, materials, like().shape[1])
 
-    pace = known_or_measured(materials.paces, _pace_name(recipe), measure)
-    return pace.seconds(recipe, len(materials.split.train), len(materials.split.validation))
+    what = "trains a dense network"
+    return networks.seconds(recipe, materials, build, _pace_name(recipe), what, like=like, policy=POLICY)
 
 
 def fit(recipe: Recipe, materials: Materials, on_epoch: Callable[[Epoch], None]) -> Model:
@@ -54,39 +48,18 @@ def fit(recipe: Recipe, materials: Materials, on_epoch: Callable[[Epoch], None])
 
     Raises TrainingDiverged where not one epoch went well.
     """
-    from starshift.training.fit import train
-
     encoding = tabular.encoding_of(materials)
     features = _features(materials, encoding)
-    materials.progress.start("training", sum(stage.epochs for stage in recipe.stages))
-    trained = train(
-        recipe,
-        _builder(recipe, materials, features.shape[1]),
-        features,
-        materials.targets,
-        materials.split,
-        heads=[materials.target],
-        seed=seeds.child(materials.seed, recipe.builder),
-        groups=materials.groups,
-        policy=POLICY,
-        on_step=materials.progress.update,
-        on_epoch=on_epoch,
-    )
-    materials.progress.finish()
-    if not trained.diverged:
-        train_rows, validation = len(materials.split.train), len(materials.split.validation)
-        correct(materials.paces, _pace_name(recipe), recipe, trained.history, train_rows, validation)
-    rows = f"{features.shape[1]:,} of {len(encoding.columns):,} columns"
-    details = {"weights": trained.kept, "features": rows} | (
-        {"ended early": trained.diverged} if trained.diverged else {}
-    )
-    return Model(
-        tabular.learnware_of(recipe, materials, encoding),
-        encoding.tensors | trained.weights | trained.scales,
-        history=trained.history,
-        details=details,
-        nondeterministic=NONDETERMINISTIC,
-    )
+    build, seed = partial(_network, recipe, materials, features.shape[1]), seeds.child(materials.seed, recipe.builder)
+    trained = networks.train(recipe, materials, build, _pace_name(recipe), features, on_epoch, seed=seed, policy=POLICY)
+    details = {
+        "parameters": f"{trained.parameters:,}",
+        "features": f"{features.shape[1]:,} of {len(encoding.columns):,} columns",
+        **networks.told(recipe, materials, trained),
+    }
+    tensors = encoding.tensors | trained.weights | trained.scales
+    learnware = tabular.learnware_of(recipe, materials, encoding)
+    return Model(learnware, tensors, trained.history, details, networks.NONDETERMINISTIC)
 
 
 def _features(materials: Materials, encoding: Any) -> np.ndarray:
@@ -95,14 +68,11 @@ def _features(materials: Materials, encoding: Any) -> np.ndarray:
     return np.asarray(encoding.features(tabular.table_of(materials), everything).astype(np.float32))
 
 
-def _builder(recipe: Recipe, materials: Materials, features: int) -> Callable[[], Any]:
-    def build() -> Any:
-        from starshift.models.tabular_dense import build as network
+def _network(recipe: Recipe, materials: Materials, features: int) -> Any:
+    from starshift.models.tabular_dense import build
 
-        units = tuple(recipe.arguments.get("units", UNITS))
-        return network(features, materials.target, units, recipe.arguments.get("dropout", 0.0))
-
-    return build
+    units = tuple(recipe.arguments.get("units", UNITS))
+    return build(features, materials.target, units, recipe.arguments.get("dropout", 0.0))
 
 
 def _pace_name(recipe: Recipe) -> str:

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Any
 
 import msgspec
 import numpy as np
 
 from starshift import seeds
+from starshift.ladder import networks
 from starshift.ladder.materials import Materials, Model
-from starshift.ladder.pacing import correct, known_or_measured
-from starshift.ladder.scratch import NONDETERMINISTIC, in_words
 from starshift.ladder.textual import in_a_row, learnware_of, orders_for, texts_of, training_words
 from starshift.models import ngrams
 from starshift.models.ngrams import Grams
 from starshift.models.texts import VOCABULARY, bag, sequence
 from starshift.recipe import Recipe, digest
 from starshift.records import Epoch, Learnware
-
-if TYPE_CHECKING:
-    from starshift.training.pace import Pace
 
 POLICY = "float32"
 """These networks are small; what they cost is the embedding and the loop, which a coarser form does not speed up."""
@@ -42,19 +39,16 @@ def depended_on(learnware: Learnware) -> tuple[object, ...]:
 def predict_seconds(recipe: Recipe, materials: Materials) -> float:
     """How long `fit` will take, from a few steps that are timed now unless they were in an earlier run."""
     arguments = recipe.arguments
-    name = _pace_name(recipe, materials)
-
-    def measure() -> Pace:
-        from starshift.training.pace import measure_pace
-
-        materials.progress.say(f"Measuring how fast this machine trains {recipe.builder} (once) …")
-        columns = arguments["words"] if recipe.builder == BAG else arguments["length"]
-        row = np.ones((1, columns), np.float32 if recipe.builder == BAG else np.int32)
-        build = _builder(recipe, materials, arguments["words"])
-        return measure_pace(recipe, build, heads=(materials.target,), like=row, policy=POLICY)
-
-    pace = known_or_measured(materials.paces, name, measure)
-    return pace.seconds(recipe, len(materials.split.train), len(materials.split.validation))
+    columns = arguments["words"] if recipe.builder == BAG else arguments["length"]
+    return networks.seconds(
+        recipe,
+        materials,
+        partial(_network, recipe, materials, arguments["words"]),
+        _pace_name(recipe, materials),
+        f"trains {recipe.builder}",
+        like=lambda: np.ones((1, columns), np.float32 if recipe.builder == BAG else np.int32),
+        policy=POLICY,
+    )
 
 
 def fit(recipe: Recipe, materials: Materials, on_epoch: Callable[[Epoch], None]) -> Model:
@@ -62,39 +56,17 @@ def fit(recipe: Recipe, materials: Materials, on_epoch: Callable[[Epoch], None])
 
     Raises TrainingDiverged where not one epoch went well.
     """
-    from starshift.training.fit import train
-
     settled, grams, inputs = inputs_for(recipe, materials)
-    materials.progress.start("training", sum(stage.epochs for stage in recipe.stages))
-    trained = train(
-        settled,
-        _builder(settled, materials, len(grams)),
-        inputs,
-        materials.targets,
-        materials.split,
-        heads=(materials.target,),
-        seed=seeds.child(materials.seed, recipe.builder),
-        groups=materials.groups,
-        policy=POLICY,
-        own=materials.functions(recipe),
-        on_step=materials.progress.update,
-        on_epoch=on_epoch,
-    )
-    materials.progress.finish()
-    if trained.diverged:
-        materials.progress.say(trained.diverged)
-    else:
-        texts = len(materials.split.train), len(materials.split.validation)
-        correct(materials.paces, _pace_name(recipe, materials), recipe, trained.history, *texts)
+    build, pace_name = partial(_network, settled, materials, len(grams)), _pace_name(recipe, materials)
+    seed = seeds.child(materials.seed, recipe.builder)
+    trained = networks.train(settled, materials, build, pace_name, inputs, on_epoch, seed=seed, policy=POLICY)
     details = {
-        "parameters": f"{sum(array.size for array in trained.weights.values()):,}",
+        "parameters": f"{trained.parameters:,}",
         **_told(settled, grams),
-        **in_words(settled),
-        "weights": trained.kept,
-        **({"stopped": trained.diverged} if trained.diverged else {}),
+        **networks.told(settled, materials, trained),
     }
     tensors = {**trained.weights, **trained.scales, **grams.tensors(VOCABULARY)}
-    return Model(learnware_of(settled, materials), tensors, trained.history, details, NONDETERMINISTIC)
+    return Model(learnware_of(settled, materials), tensors, trained.history, details, networks.NONDETERMINISTIC)
 
 
 def inputs_for(recipe: Recipe, materials: Materials) -> tuple[Recipe, Grams, Any]:
@@ -137,28 +109,24 @@ def _told(recipe: Recipe, grams: Grams) -> dict[str, str]:
     }
 
 
-def _builder(recipe: Recipe, materials: Materials, words: int) -> Callable[[], Any]:
+def _network(recipe: Recipe, materials: Materials, words: int) -> Any:
+    from starshift.models import texts
+
     arguments, target = recipe.arguments, materials.target
-
-    def build() -> Any:
-        from starshift.models import texts
-
-        dropout = arguments.get("dropout", 0.0)
-        if recipe.builder == BAG:
-            return texts.dense_network(words, target, units=arguments["units"], dropout=dropout)
-        return texts.embedded_network(
-            words,
-            arguments["length"],
-            target,
-            block=arguments["block"],
-            width=arguments["width"],
-            filters=arguments["filters"],
-            kernel=arguments["kernel"],
-            units=arguments["recurrent"],
-            dropout=dropout,
-        )
-
-    return build
+    dropout = arguments.get("dropout", 0.0)
+    if recipe.builder == BAG:
+        return texts.dense_network(words, target, units=arguments["units"], dropout=dropout)
+    return texts.embedded_network(
+        words,
+        arguments["length"],
+        target,
+        block=arguments["block"],
+        width=arguments["width"],
+        filters=arguments["filters"],
+        kernel=arguments["kernel"],
+        units=arguments["recurrent"],
+        dropout=dropout,
+    )
 
 
 def _pace_name(recipe: Recipe, materials: Materials) -> str:

@@ -27,7 +27,9 @@ UNSEEN = 5.0
 may have such, since parts are divided by the first."""
 
 DEAD = 0.1
-"""Added to each feature's scale, as a share of the mean scale: a feature that hardly ever fires is not blown up."""
+"""Added to each feature's scale, as a share of the mean scale of those that vary: one that hardly ever fires is not
+blown up, however many never do. Of MobileNetV2's on pictures of 32 px, nine in ten never fire; with their zeros in the
+mean, a picture that woke one of the rest was found 310 cm off where the targets spanned 100."""
 
 
 @dataclass(frozen=True)
@@ -224,7 +226,7 @@ def _all_fits(
 def standardize(features: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Features less their mean, over their scale, which DEAD raises: (N, F), and both (F,)."""
     mean, scale = features.mean(axis=0), features.std(axis=0)
-    scale = scale + DEAD * scale.mean() + 1e-12
+    scale = scale + DEAD * (scale.sum() / max(1, np.count_nonzero(scale))) + 1e-12
     return (features - mean) / scale, mean, scale
 
 
@@ -247,23 +249,41 @@ def logistic(
     features: float32 (N, F), standardized. counting: float (N,), what each row's loss is multiplied by; 1 if None.
     Returns kernel float32 (F, outputs) and bias float32 (outputs,).
     """
-    from scipy.optimize import minimize
-
-    outputs = _outputs(classes)
-    rows, count = np.arange(len(targets)), features.shape[1]
+    outputs, rows = _outputs(classes), np.arange(len(targets))
     counting = np.ones(len(targets), np.float32) if counting is None else counting
 
-    def objective(flat: np.ndarray) -> tuple[float, np.ndarray]:
-        weights = flat.reshape(count + 1, outputs)
-        kernel, bias = weights[:-1].astype(np.float32), weights[-1]
-        logits = _full(features @ kernel + bias)
+    def losses(logits: np.ndarray) -> tuple[float, np.ndarray]:
+        logits = _full(logits)
         shifted = logits - logits.max(axis=1, keepdims=True)
         exponentials = np.exp(shifted)
         sums = exponentials.sum(axis=1, keepdims=True)
         loss = float(np.sum(counting * (np.log(sums[:, 0]) - shifted[rows, targets])))
         slopes = exponentials / sums
         slopes[rows, targets] -= 1
-        slopes = slopes[:, -outputs:] * counting[:, None]
+        return loss, slopes[:, -outputs:] * counting[:, None]
+
+    return minimized(losses, features, outputs, strength, start)
+
+
+def minimized(
+    losses: Callable[[np.ndarray], tuple[float, np.ndarray]],
+    features: np.ndarray,
+    outputs: int,
+    strength: float,
+    start: tuple[np.ndarray, np.ndarray] | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Minimize strength · Σ loss + ½ ‖kernel‖² by L-BFGS, from zeros or from where another strength came to rest.
+
+    losses: logits float64 (n, outputs) → the sum of the losses, and its slopes, (n, outputs). features: float32 (n, F),
+    standardized. Returns kernel float32 (F, outputs) and bias float32 (outputs,).
+    """
+    from scipy.optimize import minimize
+
+    count = features.shape[1]
+
+    def objective(flat: np.ndarray) -> tuple[float, np.ndarray]:
+        weights = flat.reshape(count + 1, outputs)
+        loss, slopes = losses(features @ weights[:-1].astype(np.float32) + weights[-1])
         gradient = np.empty_like(weights)
         gradient[:-1] = features.T @ slopes.astype(np.float32)
         gradient[-1] = slopes.sum(axis=0)
@@ -277,7 +297,7 @@ def logistic(
         first.ravel().astype(np.float64),
         jac=True,
         method="L-BFGS-B",
-        options={"maxiter": 200, "gtol": TOLERANCE * strength * len(targets)},
+        options={"maxiter": 200, "gtol": TOLERANCE * strength * len(features)},
     )
     weights = found.x.reshape(count + 1, outputs).astype(np.float32)
     return weights[:-1], weights[-1]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from starshift.execution import map_ordered
-from starshift.models.classical import TOLERANCE, Step, compress, for_raw, probabilities_of, standardize
+from starshift.models.classical import Step, compress, for_raw, minimized, probabilities_of, standardize
 from starshift.models.heads import Scale
 from starshift.records import Target
 
@@ -171,43 +171,15 @@ def _ridges(
 def _logistics(
     features: np.ndarray, shares: np.ndarray, strengths: Sequence[float]
 ) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Each strength starts where the weaker one before it came to rest."""
+    """Each strength starts where the weaker one before it came to rest. shares: float32 (n, outputs)."""
+
+    def losses(logits: np.ndarray) -> tuple[float, np.ndarray]:
+        return float(np.sum(np.logaddexp(0, logits) - shares * logits)), _sigmoid(logits) - shares
+
     found: list[tuple[np.ndarray, np.ndarray]] = []
     for strength in strengths:
-        found.append(_logistic(features, shares, strength, found[-1] if found else None))
+        found.append(minimized(losses, features, shares.shape[1], strength, found[-1] if found else None))
     return found
-
-
-def _logistic(
-    features: np.ndarray, shares: np.ndarray, strength: float, start: tuple[np.ndarray, np.ndarray] | None
-) -> tuple[np.ndarray, np.ndarray]:
-    """features: float32 (n, F), standardized. shares: float32 (n, outputs). Returns kernel and bias, float32."""
-    from scipy.optimize import minimize
-
-    count, outputs = features.shape[1], shares.shape[1]
-
-    def objective(flat: np.ndarray) -> tuple[float, np.ndarray]:
-        weights = flat.reshape(count + 1, outputs)
-        logits = (features @ weights[:-1].astype(np.float32)).astype(np.float64) + weights[-1]
-        loss = float(np.sum(np.logaddexp(0, logits) - shares * logits))
-        slopes = _sigmoid(logits) - shares
-        gradient = np.empty_like(weights)
-        gradient[:-1] = features.T @ slopes.astype(np.float32)
-        gradient[-1] = slopes.sum(axis=0)
-        gradient *= strength
-        gradient[:-1] += weights[:-1]
-        return strength * loss + 0.5 * float(np.sum(weights[:-1] ** 2)), gradient.ravel()
-
-    first = np.zeros((count + 1, outputs)) if start is None else np.vstack([start[0], start[1]])
-    found = minimize(
-        objective,
-        first.ravel().astype(np.float64),
-        jac=True,
-        method="L-BFGS-B",
-        options={"maxiter": 200, "gtol": TOLERANCE * strength * len(features)},
-    )
-    weights = found.x.reshape(count + 1, outputs).astype(np.float32)
-    return weights[:-1], weights[-1]
 
 
 def _sigmoid(logits: np.ndarray) -> np.ndarray:

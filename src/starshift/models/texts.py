@@ -35,12 +35,6 @@ CONVOLUTION, POOLING = "convolution", "pooling"
 CHUNK = 64
 """Texts in memory at once while a network answers."""
 
-NORM_EPSILON = 1e-3
-"""Of Keras's LayerNormalization."""
-
-HALVED_FROM = 16
-"""As `series.POOLED_FROM`, which imports Keras: steps from which a convolution's output is halved in length."""
-
 Tensors = Mapping[str, np.ndarray]
 
 
@@ -146,7 +140,7 @@ def embedded_outputs(ids: np.ndarray, tensors: Tensors, target: Target, *, block
         chunk = chunk[:, : _whole(int(lengths.max()), filters if block == CONVOLUTION else 1, ids.shape[1])]
         x = tensors["embedding/embeddings"][chunk]
         if block == CONVOLUTION:
-            x = _convolved(x, lengths, tensors, filters, ids.shape[1])
+            x = recurrence.convolution(x, lengths, tensors, count=filters, steps=ids.shape[1])
         elif block == POOLING:
             x = recurrence.pooled(np.tanh(x), lengths)
         else:
@@ -160,39 +154,6 @@ def _whole(longest: int, convolutions: int, length: int) -> int:
     """Steps that must be computed: what lies behind is padding, which halving must not cut."""
     step = 2 ** (convolutions - 1)
     return min(length, max(step, -(-longest // step) * step))
-
-
-def _convolved(x: np.ndarray, lengths: np.ndarray, tensors: Tensors, filters: int, length: int) -> np.ndarray:
-    """As `series.convolution`. length: of the network's input, which says where it is halved."""
-    for number in range(1, filters + 1):
-        if number > 1 and length >= HALVED_FROM:
-            x, lengths, length = _halved(x), -(-lengths // 2), -(-length // 2)
-        there = (np.arange(x.shape[1]) < lengths[:, None])[..., None].astype(np.float32)
-        name = f"convolution_conv{number}"
-        x = _same(x * there, tensors[f"{name}/kernel"]) + tensors[f"{name}/bias"]
-        norm = f"convolution_norm{number}"
-        x = np.maximum(_normed(x, tensors[f"{norm}/gamma"], tensors[f"{norm}/beta"]), 0) * there
-    return recurrence.pooled(x, lengths)
-
-
-def _halved(x: np.ndarray) -> np.ndarray:
-    """The greater of each two steps, which are at least 0: (N, steps, F) → (N, ⌈steps / 2⌉, F)."""
-    if x.shape[1] % 2:
-        x = np.pad(x, ((0, 0), (0, 1), (0, 0)))
-    return np.maximum(x[:, ::2], x[:, 1::2])
-
-
-def _same(x: np.ndarray, kernel: np.ndarray) -> np.ndarray:
-    """A convolution as long as its input. kernel: float32 (width, features, filters)."""
-    width, steps = len(kernel), x.shape[1]
-    padded = np.pad(x, ((0, 0), ((width - 1) // 2, width // 2), (0, 0)))
-    return sum(padded[:, at : at + steps] @ kernel[at] for at in range(width))  # type: ignore[return-value]
-
-
-def _normed(x: np.ndarray, gamma: np.ndarray, beta: np.ndarray) -> np.ndarray:
-    centred = x - x.mean(axis=-1, keepdims=True)
-    variance = np.mean(centred**2, axis=-1, keepdims=True)
-    return np.asarray(centred / np.sqrt(variance + NORM_EPSILON) * gamma + beta)
 
 
 def _head(x: np.ndarray, tensors: Tensors, target: Target) -> np.ndarray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from io import StringIO
 from pathlib import Path
@@ -21,7 +21,9 @@ class Answers(ABC):
     """What every kind has in common."""
 
     leads: ClassVar[str]  # the metric of `figures`
+    is_right_or_wrong: ClassVar[bool]  # whether figures are 1 or 0 and nothing between
     paths: tuple[str, ...]  # of N examples, in the same order for all models that are compared
+    targets: np.ndarray  # (N, …), what is true
 
     @property
     @abstractmethod
@@ -36,22 +38,26 @@ class Answers(ABC):
         1 or 0 for right or wrong; the share of its labels that are right; the absolute error in the target's unit.
         """
 
-    @property
     @abstractmethod
-    def is_right_or_wrong(self) -> bool:
-        """Whether figures are 1 or 0 and nothing between."""
-
-    @abstractmethod
-    def same_task(self, other: Answers) -> bool:
-        """Whether both are about the same examples and labels, in the same order."""
-
-    @abstractmethod
-    def _header(self) -> list[str]:
-        """The columns behind "file" and "label"."""
+    def _header(self) -> tuple[str, ...]:
+        """The columns behind "file" and "label"; the classes where each has one."""
 
     @abstractmethod
     def _cells(self, row: int) -> list[str]:
         """One example's label and cells."""
+
+    @classmethod
+    @abstractmethod
+    def _parse(cls, header: tuple[str, ...], rows: list[list[str]]) -> Self:
+        """The answers that `_header` and `_cells` told. Raises ValueError or LookupError where these are others."""
+
+    def same_task(self, other: Answers) -> bool:
+        """Whether both are about the same examples, labels and classes, in the same order."""
+        return (
+            type(self) is type(other)
+            and (self._header(), self.paths) == (other._header(), other.paths)
+            and np.array_equal(self.targets, other.targets, equal_nan=self.targets.dtype.kind == "f")
+        )
 
     def chosen(self, rows: np.ndarray) -> Self:
         """Some of the examples. rows: int (n,), their places."""
@@ -71,6 +77,23 @@ class Answers(ABC):
             writer.writerow([path, *self._cells(row)])
         files.write_bytes(stream.getvalue().encode(), file)
 
+    @classmethod
+    def read(cls, file: Path) -> Self:
+        """Read what `write` wrote. Raises RunError where it is missing or damaged."""
+        try:
+            text = file.read_bytes().decode()
+        except OSError as error:
+            raise RunError(f"{file} cannot be read: {error.strerror or error}.") from error
+        except UnicodeDecodeError as error:
+            raise _damaged(file, error) from error
+        try:
+            header, *rows = list(csv.reader(StringIO(text, newline="")))
+            if header[:2] != ["file", "label"]:
+                raise ValueError(f"the first columns are {', '.join(header[:2])}")
+            return cls._parse(tuple(header[2:]), rows)
+        except (ValueError, LookupError, csv.Error) as error:
+            raise _damaged(file, error) from error
+
 
 @dataclass(frozen=True)
 class Predictions(Answers):
@@ -81,6 +104,7 @@ class Predictions(Answers):
     """
 
     leads: ClassVar[str] = "accuracy"
+    is_right_or_wrong: ClassVar[bool] = True
     classes: tuple[str, ...]
     paths: tuple[str, ...]
     targets: np.ndarray
@@ -111,21 +135,8 @@ class Predictions(Answers):
         """1 where the class is right."""
         return self.right.astype(np.float64)
 
-    @property
-    def is_right_or_wrong(self) -> bool:
-        """A class is."""
-        return True
-
-    def same_task(self, other: Answers) -> bool:
-        """Same classes, paths and targets."""
-        return (
-            isinstance(other, Predictions)
-            and (self.classes, self.paths) == (other.classes, other.paths)
-            and np.array_equal(self.targets, other.targets)
-        )
-
-    def _header(self) -> list[str]:
-        return list(self.classes)
+    def _header(self) -> tuple[str, ...]:
+        return self.classes
 
     def _cells(self, row: int) -> list[str]:
         target = self.targets[row]
@@ -133,14 +144,7 @@ class Predictions(Answers):
         return [label, *(f"{value:.9g}" for value in self.probabilities[row])]
 
     @classmethod
-    def read(cls, file: Path) -> Predictions:
-        """Read what `write` wrote. Raises RunError where it is missing or damaged."""
-        answers = _read(file, cls._parse)
-        assert isinstance(answers, Predictions)
-        return answers
-
-    @classmethod
-    def _parse(cls, classes: tuple[str, ...], rows: list[list[str]]) -> Predictions:
+    def _parse(cls, classes: tuple[str, ...], rows: list[list[str]]) -> Self:
         index = {name: i for i, name in enumerate(classes)} | {"": -1}
         return cls(
             classes=classes,
@@ -158,6 +162,7 @@ class NumberPredictions(Answers):
     """
 
     leads: ClassVar[str] = "mean absolute error"
+    is_right_or_wrong: ClassVar[bool] = False
     paths: tuple[str, ...]
     targets: np.ndarray
     values: np.ndarray
@@ -172,30 +177,16 @@ class NumberPredictions(Answers):
         """The absolute error."""
         return np.abs(self.values - self.targets)
 
-    @property
-    def is_right_or_wrong(self) -> bool:
-        """A number is more or less right."""
-        return False
-
-    def same_task(self, other: Answers) -> bool:
-        """Same paths and targets."""
-        return (
-            isinstance(other, NumberPredictions)
-            and self.paths == other.paths
-            and np.array_equal(self.targets, other.targets, equal_nan=True)
-        )
-
-    def _header(self) -> list[str]:
-        return ["predicted"]
+    def _header(self) -> tuple[str, ...]:
+        return ("predicted",)
 
     def _cells(self, row: int) -> list[str]:
         target = self.targets[row]
         return ["" if np.isnan(target) else repr(float(target)), repr(float(self.values[row]))]
 
     @classmethod
-    def _parse(cls, header: tuple[str, ...], rows: list[list[str]]) -> NumberPredictions:
-        if header != ("predicted",):
-            raise ValueError(f"the columns behind the label are {', '.join(header)}")
+    def _parse(cls, header: tuple[str, ...], rows: list[list[str]]) -> Self:
+        _expect(header, ("predicted",))
         targets = np.array([float(row[1]) if row[1] else np.nan for row in rows], dtype=np.float64)
         values = np.array([float(row[2]) for row in rows], dtype=np.float64)
         return cls(tuple(row[0] for row in rows), targets, values)
@@ -210,6 +201,7 @@ class LabelsPredictions(Answers):
     """
 
     leads: ClassVar[str] = "label accuracy"
+    is_right_or_wrong: ClassVar[bool] = False  # a set of labels may be right in part
     classes: tuple[str, ...]
     paths: tuple[str, ...]
     targets: np.ndarray
@@ -230,21 +222,8 @@ class LabelsPredictions(Answers):
         """The share of its labels that are right."""
         return (self.predicted == self.targets).mean(axis=1)
 
-    @property
-    def is_right_or_wrong(self) -> bool:
-        """A set of labels may be right in part."""
-        return False
-
-    def same_task(self, other: Answers) -> bool:
-        """Same labels, paths and targets."""
-        return (
-            isinstance(other, LabelsPredictions)
-            and (self.classes, self.paths) == (other.classes, other.paths)
-            and np.array_equal(self.targets, other.targets)
-        )
-
-    def _header(self) -> list[str]:
-        return list(self.classes)
+    def _header(self) -> tuple[str, ...]:
+        return self.classes
 
     def _cells(self, row: int) -> list[str]:
         given = self.targets[row]
@@ -253,7 +232,7 @@ class LabelsPredictions(Answers):
         return [label, *(f"{value:.9g}" for value in self.probabilities[row])]
 
     @classmethod
-    def _parse(cls, classes: tuple[str, ...], rows: list[list[str]]) -> LabelsPredictions:
+    def _parse(cls, classes: tuple[str, ...], rows: list[list[str]]) -> Self:
         targets = Target("", "multi-label", classes).encode([row[1] for row in rows])
         return cls(classes, tuple(row[0] for row in rows), targets, _table(rows, len(classes)))
 
@@ -267,6 +246,7 @@ class StringPredictions(Answers):
     """
 
     leads: ClassVar[str] = "accuracy"
+    is_right_or_wrong: ClassVar[bool] = True  # a string is, as a whole
     paths: tuple[str, ...]
     targets: np.ndarray
     values: np.ndarray
@@ -282,29 +262,15 @@ class StringPredictions(Answers):
         """1 where every character is right."""
         return (self.values == self.targets).astype(np.float64)
 
-    @property
-    def is_right_or_wrong(self) -> bool:
-        """A string is, as a whole."""
-        return True
-
-    def same_task(self, other: Answers) -> bool:
-        """Same paths and targets."""
-        return (
-            isinstance(other, StringPredictions)
-            and self.paths == other.paths
-            and np.array_equal(self.targets, other.targets)
-        )
-
-    def _header(self) -> list[str]:
-        return ["predicted", "confidence"]
+    def _header(self) -> tuple[str, ...]:
+        return "predicted", "confidence"
 
     def _cells(self, row: int) -> list[str]:
         return [self.targets[row], self.values[row], f"{self.confidence[row]:.9g}"]
 
     @classmethod
-    def _parse(cls, header: tuple[str, ...], rows: list[list[str]]) -> StringPredictions:
-        if header != ("predicted", "confidence"):
-            raise ValueError(f"the columns behind the label are {', '.join(header)}")
+    def _parse(cls, header: tuple[str, ...], rows: list[list[str]]) -> Self:
+        _expect(header, ("predicted", "confidence"))
         targets, values = (np.array([row[i] for row in rows], dtype=object) for i in (1, 2))
         return cls(tuple(row[0] for row in rows), targets, values, _table([row[1:] for row in rows], 1)[:, 0])
 
@@ -327,29 +293,18 @@ def answers_for(target: Target, paths: Sequence[str], targets: np.ndarray, outpu
 
 def read_answers(file: Path, target: Target) -> Answers:
     """Read what `write` wrote for a target of that kind. Raises RunError where it is missing or damaged."""
-    forms: dict[str, type[Predictions | NumberPredictions | LabelsPredictions | StringPredictions]] = {
+    forms: dict[str, type[Answers]] = {
         "regression": NumberPredictions,
         "share": NumberPredictions,
         "multi-label": LabelsPredictions,
         "string": StringPredictions,
     }
-    return _read(file, forms.get(target.kind, Predictions)._parse)
+    return forms.get(target.kind, Predictions).read(file)
 
 
-def _read(file: Path, parse: Callable[[tuple[str, ...], list[list[str]]], Answers]) -> Answers:
-    try:
-        text = file.read_bytes().decode()
-    except OSError as error:
-        raise RunError(f"{file} cannot be read: {error.strerror or error}.") from error
-    except UnicodeDecodeError as error:
-        raise _damaged(file, error) from error
-    try:
-        header, *rows = list(csv.reader(StringIO(text, newline="")))
-        if header[:2] != ["file", "label"]:
-            raise ValueError(f"the first columns are {', '.join(header[:2])}")
-        return parse(tuple(header[2:]), rows)
-    except (ValueError, LookupError, csv.Error) as error:
-        raise _damaged(file, error) from error
+def _expect(header: tuple[str, ...], wanted: tuple[str, ...]) -> None:
+    if header != wanted:
+        raise ValueError(f"the columns behind the label are {', '.join(header)}")
 
 
 def _table(rows: Sequence[Sequence[str]], columns: int) -> np.ndarray:

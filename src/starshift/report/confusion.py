@@ -15,7 +15,7 @@ MOST_PAIRS = 20
 """Confused pairs shown where the matrix is too large."""
 
 
-def confusion(score: Score, classes: Sequence[str], noun: str = "picture") -> dict[str, Any]:
+def confusion(score: Score, classes: Sequence[str], noun: str) -> dict[str, Any]:
     """The matrix of `score`, whose rows and columns are `classes`. noun: what an example is called."""
     if len(classes) > MOST_CLASSES:
         return {"kind": "pairs", **_pairs(score, classes, noun), **_recalls(score)}

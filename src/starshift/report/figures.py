@@ -20,7 +20,7 @@ from starshift.records import (
     Verdict,
 )
 from starshift.report import words
-from starshift.report.leading import is_balanced, told
+from starshift.report.leading import decimals, figure, is_balanced
 
 
 class TableRow(TypedDict):
@@ -29,37 +29,43 @@ class TableRow(TypedDict):
     rung: str
     status: Literal["finished", "skipped"]
     chosen: bool
-    leading: str  # accuracy, of classes, with interval and n; "" where the rung was skipped, as in all that follow
+    leading: str  # accuracy, of classes, with its interval and n; "" where the rung was skipped, as in what follows
     accuracy: str  # the same of classes; "" of other targets
     balanced_accuracy: str  # the same, where classes are so uneven that it leads; "" where it does not
     log_loss: str  # the value, of classes; its interval is in the report and the record
     metric: str  # which figure leads
     seconds: str
-    verdict: str  # against the best finished rung before; or why the rung was skipped
+    verdict: str  # against the best finished rung before, and why there is no interval; or why the rung was skipped
 
 
 def table(run: RunRecord) -> list[TableRow]:
     """The rungs in the order climbed, every cell in words."""
-    return [_table_row(rung, run.chosen, is_balanced(run)) for rung in run.rungs]
+    return [_table_row(rung, run.chosen, is_balanced(run), NOUNS[run.data.family]) for rung in run.rungs]
 
 
-def _table_row(rung: RungRecord, chosen: str, balanced: bool) -> TableRow:
+def _table_row(rung: RungRecord, chosen: str, balanced: bool, noun: str) -> TableRow:
     score = rung.score
-    clean = words.without_copies(score, rung.without_copies, "validation") if score else ""
+    clean = words.without_copies(score, rung.without_copies, "validation", noun) if score else ""
     classes = score if isinstance(score, Score) else None
-    verdict = " ".join(filter(None, [words.verdicts(rung), clean]))
+    verdict = " ".join(filter(None, [words.verdicts(rung), clean, _without_interval(score, balanced)]))
     return {
         "rung": rung.name,
         "status": rung.status,
         "chosen": bool(score) and rung.name == chosen,
-        "leading": told(score) if score else "",
-        "accuracy": words.estimate(classes.accuracy) if classes else "",
-        "balanced_accuracy": words.estimate(classes.balanced_accuracy) if classes and balanced else "",
+        "leading": words.cell(score.leading.estimate, decimals(score)) if score else "",
+        "accuracy": words.cell(classes.accuracy) if classes else "",
+        "balanced_accuracy": words.cell(classes.balanced_accuracy) if classes and balanced else "",
         "log_loss": words.number(classes.log_loss.value) if classes else "",
         "metric": score.leading.metric if score else "",
         "seconds": words.seconds(rung.seconds) if rung.seconds is not None else "",
         "verdict": verdict if rung.status == "finished" else words.sentence(f"skipped: {rung.reason}"),
     }
+
+
+def _without_interval(score: AnyScore | None, balanced: bool) -> str:
+    """Why the figure that leads has no interval; "" where it has one."""
+    estimate = figure(score, balanced=balanced) if score else None
+    return words.sentence(words.interval(estimate)) if estimate and estimate.low is None else ""
 
 
 Metric = tuple[str, str, int | None]

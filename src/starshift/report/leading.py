@@ -19,11 +19,16 @@ def figure(score: AnyScore, *, balanced: bool) -> Estimate:
 
 def told(score: AnyScore, *, balanced: bool = False) -> str:
     """The figure that leads with its interval and n, in percent or in the target's unit."""
-    return words.estimate(figure(score, balanced=balanced), None if score.leading.is_share else words.AMOUNT)
+    return words.estimate(figure(score, balanced=balanced), decimals(score))
+
+
+def decimals(score: AnyScore) -> int | None:
+    """How the figure that leads is written: see words.figure."""
+    return None if score.leading.is_share else words.AMOUNT
 
 
 def headline(
-    rung: str, score: AnyScore, part: str, *, balanced: bool, noun: str = "picture", target: str = ""
+    rung: str, score: AnyScore, part: str, *, balanced: bool, noun: str, target: str = ""
 ) -> tuple[str, str, str, str]:
     """The leading sentence in its pieces: before the figure, the figure, after it; and the figure for the title.
 
@@ -43,7 +48,7 @@ def headline(
     return f"The best model, {rung}, recognizes ", value, f" of a class, on average over {classes} of {examples}", title
 
 
-def why(score: AnyScore, *, balanced: bool, noun: str = "picture") -> str:
+def why(score: AnyScore, *, balanced: bool, noun: str) -> str:
     """Why it is not accuracy that leads, with the accuracy; "" where it is."""
     if not balanced or not isinstance(score, Score):
         return ""

@@ -56,7 +56,7 @@ def verdicts(rung: RungRecord) -> str:
     return " ".join([*said, *([sentence(rung.recipe_verdict.sentence)] if rung.recipe_verdict else [])])
 
 
-def without_copies(score: AnyScore, clean: Estimate | None, part: str, noun: str = "picture") -> str:
+def without_copies(score: AnyScore, clean: Estimate | None, part: str, noun: str) -> str:
     """`Without the 12 validation pictures of which a copy is in training: 71.0 % (…).`; "" where there are none."""
     if clean is None:
         return ""
@@ -163,6 +163,12 @@ def figure(estimate: Estimate, decimals: int | None = None) -> str:
 def estimate(estimate: Estimate, decimals: int | None = None) -> str:
     """`99.1 % (98.3 to 99.5, n = 1,000)`; with `decimals`=3 `0.031 (0.022 to 0.041, n = 1,000)`."""
     return f"{figure(estimate, decimals)} ({interval(estimate, decimals)}, n = {count(estimate.n)})"
+
+
+def cell(estimate: Estimate, decimals: int | None = None) -> str:
+    """The same in a narrow column: where there is no interval, `100.0 % (no interval, n = 24)` without the reason."""
+    between = "no interval" if estimate.low is None else interval(estimate, decimals)
+    return f"{figure(estimate, decimals)} ({between}, n = {count(estimate.n)})"
 
 
 def _bare(value: float, decimals: int | None, unit: str = "") -> str:

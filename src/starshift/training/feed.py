@@ -226,7 +226,7 @@ def counting(shaped: np.ndarray, weights: np.ndarray | None, smoothing: float) -
 
 
 def hold_out(
-    indices: np.ndarray, strata: np.ndarray, groups: Sequence[Sequence[int]], seed: int, noun: str = "picture"
+    indices: np.ndarray, strata: np.ndarray, groups: Sequence[Sequence[int]], seed: int, noun: str
 ) -> tuple[np.ndarray, np.ndarray]:
     """Divide the training part 9:1, stratified, groups kept together: to learn from, and to decide by when to stop.
 

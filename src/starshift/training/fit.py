@@ -41,6 +41,11 @@ class Trained:
     diverged: str = ""  # why it ended before its time, in a sentence; the weights are of the last good epoch
     scales: Weights = field(default_factory=dict)  # tensors that belong to the model: see models.heads.scale_tensors
 
+    @property
+    def parameters(self) -> int:
+        """How many numbers the weights are."""
+        return sum(array.size for array in self.weights.values())
+
 
 @dataclass(frozen=True)
 class Callbacks:

@@ -42,7 +42,7 @@ def quiet() -> Iterator[None]:
         os.dup2(sink.fileno(), 2)
         try:
             yield
-        except BaseException:
+        except BaseException:  # an exit or an interrupt too: what was said before it is its reason
             sys.stdout.flush()
             sys.stderr.flush()
             sink.seek(0)
