@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.sparse import hstack
 from scipy.sparse import random as sparse_random
 
 from starshift.models import hinge
@@ -46,22 +47,53 @@ def test_numbers_are_those_of_ridge():
     np.testing.assert_allclose(found, rival.predict(features.toarray()), atol=0.02)
 
 
-def test_condensed_features_give_the_same_model():
+@pytest.mark.parametrize("balance", [0.0, 0.5])
+@pytest.mark.parametrize("strength", [0.3, 4.0])
+def test_products_of_rows_give_the_same_model(strength, balance):
     features, truth = some()
+    ones = hstack([features, np.ones((len(truth), 1), np.float32)], format="csr")  # their bias has a penalty
     wanted, _, _ = hinge.wanted_of(THREE, truth)
-    counting = hinge.counting_of(wanted, 0.5)
-    kernel, bias = hinge.solve(features, wanted, counting, 1.0)
-    condensed = hinge.condense(features)
-    np.testing.assert_allclose(condensed.rows @ condensed.rows.T, (features @ features.T).toarray(), atol=1e-3)
-    own_kernel, own_bias = hinge.solve(condensed.rows, wanted, counting, 1.0)
-    np.testing.assert_allclose(condensed.back(own_kernel), kernel, atol=0.02)
-    np.testing.assert_allclose(own_bias, bias, atol=0.02)
+    counting = hinge.counting_of(wanted, balance)
+    products = hinge.products_of(features)
+    np.testing.assert_allclose(products, (ones @ ones.T).toarray(), atol=1e-4)
+    adds = hinge.solve_products(products, wanted, counting, strength)
+    kernel, bias = features.T @ adds, adds.sum(axis=0)
+    found = objective(features, kernel, bias, wanted, counting, strength)
+    free = hinge.solve(ones, wanted, counting, strength)[0]  # the penalty stands in the kernel
+    assert found <= objective(features, free[:-1], free[-1], wanted, counting, strength) * (1 + 1e-4)
+    again = hinge.solve_products(
+        products, wanted, counting, strength, start=hinge.solve_products(products, wanted, counting, 1.0)
+    )
+    np.testing.assert_allclose(again, adds, atol=1e-3)
 
 
-def test_copies_of_a_text_can_be_condensed():
-    features, _ = some(rows=4)
-    doubled = features[[0, 0, 1, 1, 2, 3]]
-    assert np.isfinite(hinge.condense(doubled).rows).all()
+def objective(features, kernel, bias, wanted, counting, strength) -> float:
+    missing = np.maximum(0, 1 - wanted * (features @ kernel + bias))
+    return float(0.5 * (np.sum(kernel**2) + np.sum(bias**2)) + strength * np.sum(counting * missing**2))
+
+
+def test_numbers_by_products_are_those_of_ridge():
+    from sklearn.linear_model import Ridge
+
+    features, _ = some()
+    values = np.asarray(features.sum(axis=1)).ravel().astype(np.float64)
+    wanted, _, _ = hinge.wanted_of(NUMBER, values)
+    adds = hinge.solve_products(hinge.products_of(features), wanted, np.ones_like(wanted), 0.5, is_number=True)
+    ones = np.column_stack([features.toarray(), np.ones(len(values))])
+    rival = Ridge(alpha=1.0, fit_intercept=False).fit(ones, wanted[:, 0])
+    np.testing.assert_allclose(hinge.products_of(features) @ adds[:, 0], rival.predict(ones), atol=1e-3)
+
+
+def test_copies_of_a_text_are_no_hindrance_to_products():
+    features, truth = some(rows=6)
+    wanted, _, _ = hinge.wanted_of(THREE, truth)
+    doubled = np.array([0, 0, 1, 1, 2, 3, 4, 5])
+    adds = hinge.solve_products(
+        hinge.products_of(features[doubled]), wanted[doubled], np.ones((8, 3), np.float32), 64.0
+    )
+    said = hinge.products_of(features[doubled]) @ adds
+    np.testing.assert_allclose(said[[0, 2]], said[[1, 3]], atol=1e-4)
+    assert (said.argmax(axis=1) == truth[doubled]).all()
 
 
 def test_rare_classes_count_more_the_more_balance():

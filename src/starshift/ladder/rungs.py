@@ -88,6 +88,10 @@ TUNING = Stage(
 )
 """How what is opened is trained, together with its head. Views were augmented before; what is mixed are activations."""
 
+TUNING_RATE_OF_MANY = 1e-3
+"""Its learning rate for more than MANY_CLASSES classes. Measured on five folds of training pictures: caltech-101 94.2 %
+at 5e-4 and 94.7 % at this rate (log loss 0.199 and 0.191), dogs-vs-cats 99.1 and 98.9 % (0.0322 and 0.0317)."""
+
 
 ALL_BUT_STRINGS: tuple[Kind, ...] = tuple(kind for kind in KINDS if kind != "string")
 """Kinds of targets that a head of one layer can serve."""
@@ -251,7 +255,8 @@ def fine_tuned(options: Options, dataset: Dataset) -> Recipe:
         "beside": specs,
         **({"head": options.head} if options.head is not None else {}),
     }
-    stage = structs.replace(TUNING, steps_per_epoch=_steps(TUNING, dataset))
+    rate = TUNING_RATE_OF_MANY if len(dataset.classes) > MANY_CLASSES else TUNING.learning_rate
+    stage = structs.replace(TUNING, learning_rate=rate, steps_per_epoch=_steps(TUNING, dataset))
     return Recipe(builder="fine-tuned", size=size, arguments=arguments, stages=(stage,))
 
 

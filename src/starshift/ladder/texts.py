@@ -7,6 +7,7 @@ from typing import Any
 from starshift.ladder.options import Options
 from starshift.ladder.rungs import Rung, baseline
 from starshift.ladder.textual_networks import BAG, SEQUENCE
+from starshift.models import hinge
 from starshift.recipe import Recipe, Stage
 from starshift.records import KINDS, Dataset
 
@@ -19,12 +20,8 @@ MOST = 1_000_000
 LINEAR_STRENGTHS, ENSEMBLE_STRENGTHS = (0.3, 1.0, 3.0, 10.0), (1.0, 4.0)
 """Inverse L2 penalties that the inner folds choose from (scikit-learn's C, on rows of length 1)."""
 
-FEW = 3_000
-"""Texts up to which an ensemble on many classes chooses its strength too; with more of them it hardly matters, and each
-fit takes seconds."""
-
-BALANCES = (0.0, 0.5)
-"""How much more rare classes count, that the inner folds choose from: see models.hinge.counting_of."""
+STRENGTHS_OF_MANY, BALANCE = (4.0, 16.0, 64.0), 0.5
+"""The same for many outputs and few rows, and how much more rare classes count: see models.hinge.counting_of."""
 
 LENGTH = 256
 """Words of a text that networks over sequences read, the last ones: there a review says what it comes to."""
@@ -35,22 +32,27 @@ LARGEST_BATCH, SMALLEST_BATCH, STEPS_PER_EPOCH = 512, 16, 30
 
 def linear(options: Options, dataset: Dataset) -> Recipe:
     """TF-IDF of single words and pairs, squared hinge: the honest rival of every network."""
-    return Recipe("ngrams", 1, arguments=_linear_arguments(("words",), (1, 2), LINEAR_STRENGTHS, (0.0,)))
+    strengths = STRENGTHS_OF_MANY if _is_by_products(dataset) else LINEAR_STRENGTHS
+    return Recipe("ngrams", 1, arguments=_linear_arguments(("words",), (1, 2), strengths, (0.0,)))
 
 
 def ensemble(options: Options, dataset: Dataset) -> Recipe:
     """Two views of the same texts, which err on different ones.
 
-    Two classes: words by TF-IDF, and by the log-count ratio of the classes (NB-SVM). Else: words and characters, and a
-    balance, since many classes are seldom of one size.
+    Two classes: words by TF-IDF, and by the log-count ratio of the classes (NB-SVM), weighed. Else: words and
+    characters, and rare classes count more, since many classes are seldom of one size.
     """
     if dataset.target.kind == "binary":
         arguments = _linear_arguments(("words", "ratios"), (1, 2, 3), ENSEMBLE_STRENGTHS, (0.0,))
     else:
-        balances = BALANCES if dataset.target.is_classes else (0.0,)
-        strengths = ENSEMBLE_STRENGTHS if len(dataset.examples) <= FEW else ENSEMBLE_STRENGTHS[:1]
-        arguments = _linear_arguments(("words", "characters"), (1, 2), strengths, balances)
+        strengths = STRENGTHS_OF_MANY if _is_by_products(dataset) else ENSEMBLE_STRENGTHS
+        balance = BALANCE if dataset.target.is_classes else 0.0
+        arguments = _linear_arguments(("words", "characters"), (1, 2), strengths, (balance,))
     return Recipe("ngrams", 1, arguments=arguments)
+
+
+def _is_by_products(dataset: Dataset) -> bool:
+    return dataset.target.kind != "binary" and hinge.pays_by_products(len(dataset.examples), len(dataset.classes))
 
 
 def _linear_arguments(
@@ -122,7 +124,7 @@ RUNGS = {
     "recurrent": Rung("recurrent", "A GRU over embedded words, in both directions.", recurrent, (SEQUENCE,)),
     "ensemble": Rung(
         "ensemble",
-        "Linear models on different views of the words, weighed by inner folds into one.",
+        "A linear model on different views of the words, or several weighed into one by inner folds.",
         ensemble,
         ("ngrams",),
     ),

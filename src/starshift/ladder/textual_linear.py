@@ -21,7 +21,7 @@ from starshift.errors import UsageError
 from starshift.evaluation.permits import rows_for
 from starshift.execution import map_ordered
 from starshift.ladder.materials import Materials, Model
-from starshift.ladder.textual import folds_of, in_a_row, learnware_of, orders_for, texts_of, training_words
+from starshift.ladder.textual import FOLDS, folds_of, in_a_row, learnware_of, orders_for, texts_of, training_words
 from starshift.models import hinge, ngrams
 from starshift.models.ngrams import LETTERS, VIEWS, Grams
 from starshift.recipe import Recipe
@@ -32,6 +32,9 @@ PACE_NAME, PACE = "linear model of texts, operation", 1.5e-9
 
 STEPS_OF_A_FIT, LETTERS_PER_WORD, COUNTING = 40, 6, 60
 """What is assumed for predictions of time: steps of the optimizer, letters of a word, operations per counted n-gram."""
+
+NEXT_FIT = 0.1
+"""Of the operations of a fit by products, what one takes that begins where another ended."""
 
 TELLING_SECONDS = 1.0
 """Fits that take less tell what calling costs; their pace is not remembered."""
@@ -63,15 +66,17 @@ def _operations(recipe: Recipe, materials: Materials) -> float:
     words = len(texts_of(materials).words.ids) * rows / max(1, len(materials.dataset.examples))
     target = materials.target
     outputs = len(target.classes) if target.kind in ("multi-class", "multi-label") else 1
-    fits = 1 + 2 * len(arguments["strengths"]) * len(arguments["balances"])  # of three folds of two thirds each
-    total = 0.0
+    candidates = len(arguments["strengths"]) * len(arguments["balances"])
+    fits = 1 + 2 * candidates  # of three folds of two thirds each
+    by_products = hinge.pays_by_products(rows, outputs)
+    total = rows**3 * (1 + FOLDS * (2 / 3) ** 3 * (1 + NEXT_FIT * (candidates - 1))) if by_products else 0.0
     for view in arguments["views"]:
         is_letters = VIEWS[view].source == "characters"
         orders = LETTERS if is_letters else arguments["orders"]
         found = words * len(orders) * (LETTERS_PER_WORD if is_letters else 1)
         total += COUNTING * found
-        if hinge.pays_to_condense(rows, outputs):
-            total += rows**3 / 3 + 0.02 * rows * found + 4 * fits * STEPS_OF_A_FIT * rows**2 * outputs / 10
+        if by_products:
+            total += 0.02 * rows * found
         else:
             total += 4 * fits * STEPS_OF_A_FIT * outputs * (found + 10 * min(found, arguments["most"]))
     return total
@@ -85,22 +90,26 @@ def fit(recipe: Recipe, materials: Materials, on_epoch: Callable[[Epoch], None])
     sources = {
         source: _source(source, recipe, materials) for source in dict.fromkeys(map(_source_of, arguments["views"]))
     }
+    views = [View(name, sources[_source_of(name)], truth) for name in arguments["views"]]
     task = _Task(materials, truth, folds_of(materials), arguments)
-    materials.progress.start("linear models", 2 * len(arguments["views"]))
+    groups = [tuple(views)] if task.by_products else [(view,) for view in views]
+    materials.progress.start("linear models", 2 * len(groups))
     chosen = []
-    for number, name in enumerate(arguments["views"]):
-        view = View(name, sources[_source_of(name)], truth, len(materials.target.classes))
-        chosen.append(_choose(view, task))
-        materials.progress.update(2 * number + 1, 2 * len(arguments["views"]))
+    for number, group in enumerate(groups):
+        chosen.append(_choose(group, task))
+        materials.progress.update(number + 1, 2 * len(groups))
     loss, weights = task.weigh([one.held_out for one in chosen])
     tensors: dict[str, np.ndarray] = {}
     bias = np.zeros(task.wanted.shape[1], np.float32)
     for number, (one, weight) in enumerate(zip(chosen, weights.tolist(), strict=True)):
         kernel, offset = _last_fit(one, task)
-        tensors[f"{one.view.name}/scale"] = one.view.scale(np.arange(len(truth)))
-        tensors[f"{one.view.name}/kernel"] = (weight * task.scale * kernel).astype(np.float32)
+        kernel = (weight * task.scale * len(one.views) ** -0.5 * kernel).astype(np.float32)
+        ends = np.cumsum([len(view.source.grams) for view in one.views])
+        for view, part in zip(one.views, np.split(kernel, ends[:-1]), strict=True):
+            tensors[f"{view.name}/scale"] = view.scale(np.arange(len(truth)))
+            tensors[f"{view.name}/kernel"] = part
         bias += np.float32(weight * task.scale) * offset
-        materials.progress.update(len(chosen) + number + 1, 2 * len(chosen))
+        materials.progress.update(len(groups) + number + 1, 2 * len(groups))
     materials.progress.finish()
     tensors["bias"] = bias + np.float32(task.mean)
     for source, found in sources.items():
@@ -149,7 +158,6 @@ class View:
     name: str
     source: Source
     truth: np.ndarray  # of the training texts
-    classes: int
 
     @property
     def learns_scale(self) -> bool:
@@ -169,6 +177,14 @@ class View:
     def features(self, rows: np.ndarray) -> Any:
         """Of all training texts, as models that are fitted on `rows` see them: csr_array, float32 (N, columns)."""
         return ngrams.weighed(self.source.counts, self.scale(rows), counted=VIEWS[self.name].counted)
+
+
+def _side_by_side(views: tuple[View, ...], rows: np.ndarray) -> Any:
+    """The views' features of all training texts as those of one model: csr_array, rows of length 1."""
+    from scipy.sparse import hstack
+
+    each = [view.features(rows) for view in views]
+    return each[0] if len(each) == 1 else (hstack(each, format="csr") * np.float32(len(each) ** -0.5))
 
 
 # ----------------------------------------------------------------------------------------------------
@@ -208,12 +224,27 @@ class _Task:
         """Strengths and balances to choose from."""
         return list(itertools.product(self.arguments["strengths"], self.arguments["balances"]))
 
+    @property
+    def by_products(self) -> bool:
+        """Whether models are fitted by products of rows: all views at once, which is better than their weighed sum."""
+        labelled = any(VIEWS[view].by_labels for view in self.arguments["views"])
+        return not labelled and hinge.pays_by_products(len(self.truth), self.wanted.shape[1])
+
     def solve(self, features: Any, rows: np.ndarray, candidate: tuple[float, float]) -> tuple[np.ndarray, np.ndarray]:
         """A fit on some rows of the features."""
         strength, balance = candidate
         wanted = self.wanted[rows]
         is_number = self.materials.target.is_number
         return hinge.solve(features[rows], wanted, hinge.counting_of(wanted, balance), strength, is_number=is_number)
+
+    def solve_products(
+        self, products: np.ndarray, rows: np.ndarray, candidate: tuple[float, float], start: np.ndarray | None
+    ) -> np.ndarray:
+        """The same by products: see hinge.solve_products."""
+        strength, balance = candidate
+        wanted = self.wanted[rows]
+        counting, is_number = hinge.counting_of(wanted, balance), self.materials.target.is_number
+        return hinge.solve_products(products, wanted, counting, strength, start=start, is_number=is_number)
 
     def weigh(self, outputs: list[np.ndarray]) -> tuple[float, np.ndarray]:
         """See hinge.weigh. outputs: for the folds' held-out rows, one fold behind the other."""
@@ -224,57 +255,68 @@ class _Task:
 
 @dataclass(frozen=True)
 class _Chosen:
-    """A view with what was chosen for it."""
+    """Views that one model looks at, with what was chosen for it."""
 
-    view: View
+    views: tuple[View, ...]
     candidate: tuple[float, float]
     held_out: np.ndarray  # outputs for texts by models that did not see them, fold behind fold
-    condensed: hinge.Condensed | None
     features: Any  # of all training texts; None where they depend on what is fitted on
+    products: np.ndarray | None
 
 
-def _choose(view: View, task: _Task) -> _Chosen:
+def _choose(views: tuple[View, ...], task: _Task) -> _Chosen:
     """The strength and balance of the lowest loss on held-out texts."""
     everything = np.arange(len(task.truth))
-    fixed = None if view.learns_scale else view.features(everything)
-    pays = fixed is not None and hinge.pays_to_condense(len(task.truth), task.wanted.shape[1])
-    condensed = hinge.condense(fixed) if pays else None
-    matrix = condensed.rows if condensed else fixed
+    features = None if any(view.learns_scale for view in views) else _side_by_side(views, everything)
+    products = hinge.products_of(features) if task.by_products else None
 
     def one(fold: tuple[np.ndarray, np.ndarray]) -> list[np.ndarray]:
         fitted_on, held = fold
-        features = view.features(fitted_on) if matrix is None else matrix
-        fits = (task.solve(features, fitted_on, candidate) for candidate in task.candidates)
-        return [features[held] @ kernel + bias for kernel, bias in fits]
+        if products is not None:
+            return _by_products(products, fitted_on, held, task)
+        known = _side_by_side(views, fitted_on) if features is None else features
+        fits = (task.solve(known, fitted_on, candidate) for candidate in task.candidates)
+        return [known[held] @ kernel + bias for kernel, bias in fits]
 
-    # Dense products use all cores themselves; sparse ones use one each.
-    by_fold = list(map_ordered(one, task.folds, workers=1 if condensed else None))
+    # Outputs that are fitted by products share the cores; else folds do.
+    by_fold = list(map_ordered(one, task.folds, workers=1 if task.by_products else None))
     held_out = [np.concatenate(parts) for parts in zip(*by_fold, strict=True)]
     losses = [task.weigh([outputs])[0] for outputs in held_out]
     best = int(np.argmin(losses))
-    return _Chosen(view, task.candidates[best], held_out[best], condensed, None if condensed else fixed)
+    return _Chosen(views, task.candidates[best], held_out[best], features, products)
+
+
+def _by_products(products: np.ndarray, fitted_on: np.ndarray, held: np.ndarray, task: _Task) -> list[np.ndarray]:
+    """Each candidate's outputs for held-out texts; a fit begins where the one before it ended."""
+    inside, across = products[np.ix_(fitted_on, fitted_on)], products[np.ix_(held, fitted_on)]
+    outputs, start = [], None
+    for candidate in task.candidates:
+        start = task.solve_products(inside, fitted_on, candidate, start)
+        outputs.append(across @ start)
+    return outputs
 
 
 def _last_fit(chosen: _Chosen, task: _Task) -> tuple[np.ndarray, np.ndarray]:
     """The chosen fit on the whole training part: kernel float32 (columns, outputs), bias float32 (outputs,)."""
     everything = np.arange(len(task.truth))
-    if chosen.condensed is None:
-        features = chosen.view.features(everything) if chosen.features is None else chosen.features
-        return task.solve(features, everything, chosen.candidate)
-    kernel, bias = task.solve(chosen.condensed.rows, everything, chosen.candidate)
-    return chosen.condensed.back(kernel), bias
+    if chosen.products is not None:
+        adds = task.solve_products(chosen.products, everything, chosen.candidate, None)
+        return np.asarray(chosen.features.T.tocsr() @ adds), adds.sum(axis=0)
+    features = _side_by_side(chosen.views, everything) if chosen.features is None else chosen.features
+    return task.solve(features, everything, chosen.candidate)
 
 
 def _details(chosen: list[_Chosen], weights: np.ndarray, loss: float, task: _Task) -> dict[str, str]:
     details = {}
     for one, weight in zip(chosen, weights.tolist(), strict=True):
         strength, balance = one.candidate
-        grams = one.view.source.grams
-        unit = "characters" if VIEWS[one.view.name].source == "characters" else "words"
-        details[one.view.name] = (
-            f"{VIEWS[one.view.name].title}: {len(grams):,} n-grams of {in_a_row(grams.orders)} {unit}, strength "
-            f"{strength:g}{f', balance {balance:g}' if balance else ''}, weight {weight:.3g}"
-        )
+        fitted = f"strength {strength:g}{f', balance {balance:g}' if balance else ''}, weight {weight:.3g}"
+        for view in one.views:
+            grams = view.source.grams
+            unit = "characters" if VIEWS[view.name].source == "characters" else "words"
+            together = " together" if len(one.views) > 1 else ""
+            title, orders = VIEWS[view.name].title, in_a_row(grams.orders)
+            details[view.name] = f"{title}: {len(grams):,} n-grams of {orders} {unit},{together} {fitted}"
     what = "squared error" if task.materials.target.is_number else "log loss"
     details["chosen by"] = f"{what} {loss:.4f} over {len(task.folds)} inner folds"
     return details
