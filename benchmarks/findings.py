@@ -92,7 +92,7 @@ def _shuffled(data: Any, seed: int) -> Any:
         structs.replace(one, label=data.pictures[other].label, part=data.pictures[other].part)
         for one, other in zip(data.pictures, order, strict=True)
     )
-    return structs.replace(data, pictures=pictures)
+    return structs.replace(data, examples=pictures)
 
 
 def _wilson(right: int, n: int) -> tuple[float, float]:
@@ -133,7 +133,7 @@ def _shortcuts(options: Options, sets: dict[str, tuple[Any, Any]]) -> str:
 def _two_hundred(data: Any, measures: Any, seed: int) -> tuple[Any, Any]:
     shuffled = _shuffled(data, seed)
     rows = np.sort(np.random.default_rng(seed).choice(len(data.pictures), 200, replace=False))
-    few = structs.replace(shuffled, pictures=tuple(structs.replace(shuffled.pictures[r], part="") for r in rows))
+    few = structs.replace(shuffled, examples=tuple(structs.replace(shuffled.pictures[r], part="") for r in rows))
     return few, type(measures)(*(getattr(measures, name)[rows].copy() for name in measures.__dataclass_fields__))
 
 
@@ -141,7 +141,7 @@ def _changed(data: Any, share: float, seed: int, change: Callable[[Any], Any]) -
     rng = np.random.default_rng(seed + 1)
     chosen = np.array([one.label == data.classes[0] and rng.random() < share for one in data.pictures])
     pictures = tuple(change(one) if here else one for one, here in zip(data.pictures, chosen, strict=True))
-    return structs.replace(data, pictures=pictures), chosen
+    return structs.replace(data, examples=pictures), chosen
 
 
 def _smaller(data: Any, measures: Any, share: float, seed: int) -> tuple[Any, Any]:
