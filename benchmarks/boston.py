@@ -1,41 +1,40 @@
 """Boston housing over 10 × 4 folds: the ensemble beside extra trees, by the corrected resampled t-test.
 
-    python -m benchmarks.boston FOLDER
-
-FOLDER holds boston_housing.csv. The column that encodes race is left out. Prints each repeat's mean absolute errors,
-the verdict, and the ratio of ours to the rival's.
+The column that encodes race is left out.
 """
 
 from __future__ import annotations
 
-import sys
 import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks.common import Options, dataset, main, table
+
 REPEATS, FOLDS = 10, 4
 
 
-def main(folder: Path) -> None:
-    """Fit both on the same folds and print what came of it."""
+def measure(options: Options) -> str:
+    """Both on the same folds."""
     from starshift.api.reproduce_boston import FILE, RACE, TARGET, without
     from starshift.data.kinds import Wanted
     from starshift.data.tables import read_table
     from starshift.evaluation import resampling
     from starshift.evaluation.resampling import Comparison, Figure, Protocol
 
-    table = without(read_table(folder / FILE, [Wanted(TARGET, "regression")]), RACE)
-    protocol = Protocol(REPEATS, FOLDS)
-    strata = table.dataset.target.strata(table.dataset.labels())
+    folder, repeats = dataset(options, "boston-housing"), 1 if options.quick else REPEATS
+    rows = without(read_table(folder / FILE, [Wanted(TARGET, "regression")]), RACE)
+    protocol = Protocol(repeats, FOLDS)
+    strata = rows.dataset.target.strata(rows.dataset.labels())
     ours: list[float] = []
     rival: list[float] = []
     seconds = [0.0, 0.0]
     for repeat, fold, (train, held) in resampling.draw(strata, protocol, seed=0):
         for place, (found, fit) in enumerate(((ours, ensemble), (rival, extra_trees))):
             began = time.perf_counter()
-            found.append(fit(table, train, held, repeat * FOLDS + fold))
+            found.append(fit(rows, train, held, repeat * FOLDS + fold))
             seconds[place] += time.perf_counter() - began
         if fold == FOLDS - 1:
             print(
@@ -44,9 +43,22 @@ def main(folder: Path) -> None:
             )
     comparison = Comparison("ensemble", "extra trees", tuple(np.subtract(ours, rival)), 1 / (FOLDS - 1))
     figure = Figure("mean absolute error", is_right_or_wrong=False, is_error=True, noun="row")
-    print(resampling.compare([comparison], len(strata), protocol, figure)[0].sentence)
-    print(f"ours {np.mean(ours):.3f} in {seconds[0]:.0f} s, extra trees {np.mean(rival):.3f} in {seconds[1]:.0f} s")
-    print(f"ratio of mean absolute errors: {np.mean(ours) / np.mean(rival):.3f}")
+    verdict = resampling.compare([comparison], len(strata), protocol, figure)[0].sentence
+    fits, ratio = len(ours), np.mean(ours) / np.mean(rival)
+    return table(
+        ["recipe", "mean absolute error, 1000 $", "ours to this", "seconds per fit"],
+        [
+            ["`ensemble`", f"{np.mean(ours):.3f}", "", f"{seconds[0] / fits:.1f}"],
+            [
+                "extra trees",
+                f"{np.mean(rival):.3f}",
+                f"{np.mean(ours) / np.mean(rival):.3f}",
+                f"{seconds[1] / fits:.1f}",
+            ],
+        ],
+        f"`ensemble`, {verdict}.",
+        "Run with --quick." if options.quick else "",
+    )
 
 
 def ensemble(table, train: np.ndarray, held: np.ndarray, seed: int) -> float:
@@ -79,4 +91,4 @@ def extra_trees(table, train: np.ndarray, held: np.ndarray, seed: int) -> float:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(measure, __doc__)

@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import mean
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from benchmarks.common import timed
+
+if TYPE_CHECKING:
+    from starshift.data.labels import LabelFile
 
 SIZE, FOLDS = 224, 5
 
@@ -49,13 +52,13 @@ class Folded:
     folds: list[tuple[np.ndarray, np.ndarray]]
 
     @classmethod
-    def read(cls, photos: Path, cache: Path, *, quick: bool) -> Folded:
+    def read(cls, photos: Path, cache: Path, *, quick: bool, labels: LabelFile | None = None) -> Folded:
         """All pictures of a folder, in FOLDS stratified folds; only the first of them where it must be quick."""
         from starshift.data.decode import Frame
         from starshift.data.read import read
         from starshift.evaluation.protocol import inner_folds
 
-        pictures = read(photos, frame=Frame(SIZE), cache=cache)
+        pictures = read(photos, labels=labels, frame=Frame(SIZE), cache=cache)
         folds = inner_folds(pictures.dataset.encoded(), folds=FOLDS, seed=0)
         return cls(pictures, cache, folds[: 1 if quick else FOLDS])
 

@@ -18,6 +18,7 @@ NAMES = (
     "frozen",
     "views",
     "finetuned",
+    "breeds",
     "forecast",
     "convnet",
     "augment",
@@ -31,6 +32,9 @@ NAMES = (
     "recipes",
     "coverage",
     "calibration",
+    "texts",
+    "boston",
+    "multitask",
 )
 """Every benchmark, in the order of the page."""
 

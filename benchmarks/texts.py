@@ -39,7 +39,9 @@ class Results:
     seconds: list[float] = field(default_factory=list)
 
 
-def measure(given: Options, rungs: Sequence[str], sets: Sequence[str]) -> str:
+def measure(
+    given: Options, rungs: Sequence[str] = ("linear", "ensemble"), sets: Sequence[str] = ("imdb", "reuters")
+) -> str:
     """All sets, as Markdown."""
     with workplace(given) as place:
         return "\n\n".join(_measure_set(dataset(given, name), name, rungs, given, place) for name in sets)
@@ -148,7 +150,7 @@ def _told(name: str, found: dict[str, Results], reading: float, texts: int) -> s
                 f"{100 * high:+.2f}, p = {p:.2g} (corrected resampled t)."
             )
     head = ("recipe", "accuracy", "macro F1", "s per fit")
-    return f"## {name}\n\n{table(head, rows)}\n\n" + "\n".join(f"- {one}" for one in said)
+    return f"### {name}\n\n{table(head, rows)}\n\n" + "\n".join(f"- {one}" for one in said)
 
 
 if __name__ == "__main__":
