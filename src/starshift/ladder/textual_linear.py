@@ -191,6 +191,10 @@ def _side_by_side(views: tuple[View, ...], rows: np.ndarray) -> Any:
 # Choices
 
 
+_Fit = tuple[np.ndarray, np.ndarray]
+"""A kernel, float32 (columns, outputs), and its bias, float32 (outputs,)."""
+
+
 @dataclass(frozen=True)
 class _Task:
     """What is fitted, whatever the view."""
@@ -230,12 +234,13 @@ class _Task:
         labelled = any(VIEWS[view].by_labels for view in self.arguments["views"])
         return not labelled and hinge.pays_by_products(len(self.truth), self.wanted.shape[1])
 
-    def solve(self, features: Any, rows: np.ndarray, candidate: tuple[float, float]) -> tuple[np.ndarray, np.ndarray]:
-        """A fit on some rows of the features."""
+    def solve(self, features: Any, rows: np.ndarray, candidate: tuple[float, float], start: _Fit | None = None) -> _Fit:
+        """A fit on some rows of the features; see hinge.solve."""
         strength, balance = candidate
         wanted = self.wanted[rows]
         is_number = self.materials.target.is_number
-        return hinge.solve(features[rows], wanted, hinge.counting_of(wanted, balance), strength, is_number=is_number)
+        counting = hinge.counting_of(wanted, balance)
+        return hinge.solve(features[rows], wanted, counting, strength, start=start, is_number=is_number)
 
     def solve_products(
         self, products: np.ndarray, rows: np.ndarray, candidate: tuple[float, float], start: np.ndarray | None
@@ -275,8 +280,7 @@ def _choose(views: tuple[View, ...], task: _Task) -> _Chosen:
         if products is not None:
             return _by_products(products, fitted_on, held, task)
         known = _side_by_side(views, fitted_on) if features is None else features
-        fits = (task.solve(known, fitted_on, candidate) for candidate in task.candidates)
-        return [known[held] @ kernel + bias for kernel, bias in fits]
+        return _by_features(known, fitted_on, held, task)
 
     # Outputs that are fitted by products share the cores; else folds do.
     by_fold = list(map_ordered(one, task.folds, workers=1 if task.by_products else None))
@@ -286,8 +290,17 @@ def _choose(views: tuple[View, ...], task: _Task) -> _Chosen:
     return _Chosen(views, task.candidates[best], held_out[best], features, products)
 
 
-def _by_products(products: np.ndarray, fitted_on: np.ndarray, held: np.ndarray, task: _Task) -> list[np.ndarray]:
+def _by_features(features: Any, fitted_on: np.ndarray, held: np.ndarray, task: _Task) -> list[np.ndarray]:
     """Each candidate's outputs for held-out texts; a fit begins where the one before it ended."""
+    outputs, start = [], None
+    for candidate in task.candidates:
+        start = task.solve(features, fitted_on, candidate, start)
+        outputs.append(features[held] @ start[0] + start[1])
+    return outputs
+
+
+def _by_products(products: np.ndarray, fitted_on: np.ndarray, held: np.ndarray, task: _Task) -> list[np.ndarray]:
+    """The same by products."""
     inside, across = products[np.ix_(fitted_on, fitted_on)], products[np.ix_(held, fitted_on)]
     outputs, start = [], None
     for candidate in task.candidates:
@@ -296,8 +309,8 @@ def _by_products(products: np.ndarray, fitted_on: np.ndarray, held: np.ndarray, 
     return outputs
 
 
-def _last_fit(chosen: _Chosen, task: _Task) -> tuple[np.ndarray, np.ndarray]:
-    """The chosen fit on the whole training part: kernel float32 (columns, outputs), bias float32 (outputs,)."""
+def _last_fit(chosen: _Chosen, task: _Task) -> _Fit:
+    """The chosen fit on the whole training part."""
     everything = np.arange(len(task.truth))
     if chosen.products is not None:
         adds = task.solve_products(chosen.products, everything, chosen.candidate, None)

@@ -35,8 +35,9 @@ the search for a step's length."""
 BLOCK = 500
 """Rows that are compared with all others at once."""
 
-STEPS, GAIN = 200, 1e-6
-"""Of the optimizer: at most so many, and fewer once a step gains less than that share of the objective."""
+STEPS, GAIN, GAIN_OF_NUMBERS = 200, 1e-4, 1e-6
+"""Of the optimizer: at most so many, and fewer once a step gains less than that share of the objective. On film reviews
+1e-4 takes a third of the steps that 1e-6 takes, and as many are told right."""
 
 
 def wanted_of(target: Target, encoded: np.ndarray) -> tuple[np.ndarray, float, float]:
@@ -78,13 +79,19 @@ def counting_of(wanted: np.ndarray, balance: float) -> np.ndarray:
 
 
 def solve(
-    features: Any, wanted: np.ndarray, counting: np.ndarray, strength: float, *, is_number: bool = False
+    features: Any,
+    wanted: np.ndarray,
+    counting: np.ndarray,
+    strength: float,
+    *,
+    start: tuple[np.ndarray, np.ndarray] | None = None,
+    is_number: bool = False,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Minimize ½ ‖kernel‖² + strength · Σ counting · residual²: kernel float32 (F, outputs), bias float32 (outputs,).
 
     features: csr_array or ndarray, float32 (N, F). wanted, counting: see above. The residual is what is missing to
     wanted · output ≥ 1 (squared hinge, as scikit-learn's LinearSVC(C=strength), but for the bias, which has no penalty
-    here), of numbers wanted - output (ridge).
+    here), of numbers wanted - output (ridge). start: kernel and bias at another strength, which saves steps.
     """
     from scipy.optimize import minimize
 
@@ -102,8 +109,9 @@ def solve(
         missed = strength * float(np.sum(counting * residual**2, dtype=np.float64))
         return missed + 0.5 * float(np.sum(weights[:-1] ** 2)), gradient.ravel()
 
-    options = {"maxiter": STEPS, "ftol": GAIN, "gtol": 0.0}
-    found = minimize(objective, np.zeros((columns + 1) * outputs), jac=True, method="L-BFGS-B", options=options)
+    options = {"maxiter": STEPS, "ftol": GAIN_OF_NUMBERS if is_number else GAIN, "gtol": 0.0}
+    first = np.zeros((columns + 1, outputs)) if start is None else np.vstack(start).astype(np.float64)
+    found = minimize(objective, first.ravel(), jac=True, method="L-BFGS-B", options=options)
     weights = found.x.reshape(columns + 1, outputs).astype(np.float32)
     return weights[:-1], weights[-1]
 
