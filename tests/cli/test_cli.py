@@ -18,7 +18,8 @@ import pytest
 
 from discs import COLOURS, draw_set
 from report.fake_kinds import TARGETS, fake_kind
-from starshift.cli.tables import table
+from report.fake_run import fake_run
+from starshift.cli.tables import table, tested
 from starshift.evaluation.estimates import NO_SPREAD
 from starshift.records import NOUNS, Estimate
 from starshift.report import figures
@@ -210,6 +211,14 @@ def without_interval(score):
             if isinstance(one, Estimate)
         },
     )
+
+
+def test_of_uneven_classes_the_figures_of_the_test_part_have_their_names():
+    run = fake_run().run
+    assert tested(run)[0].isdigit()  # accuracy, as in the table above
+    uneven = msgspec.structs.replace(run, data=msgspec.structs.replace(run.data, classes={"cat": 10, "dog": 30}))
+    balanced, plain = tested(uneven).split("; ")
+    assert balanced.startswith("balanced accuracy ") and plain == f"accuracy {tested(run)}"
 
 
 @pytest.mark.parametrize("width", [60, 80])

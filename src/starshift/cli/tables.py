@@ -14,10 +14,10 @@ from starshift.api.check import Checked
 from starshift.api.outcome import Outcome
 from starshift.api.run import Run
 from starshift.api.understood import understood
-from starshift.records import NOUNS, Reproduction, RunRecord
+from starshift.records import NOUNS, Reproduction, RunRecord, Score
 from starshift.report import words
 from starshift.report.figures import TableRow
-from starshift.report.leading import told
+from starshift.report.leading import is_balanced, told
 from starshift.report.reproduction import notes, rows
 from starshift.report.slices import sentences
 
@@ -30,7 +30,7 @@ def show_run(run: Run) -> None:
     noun = NOUNS[record.data.family]
     if record.test:
         console.print(
-            f"{_opened(record)} for {record.test.rung}: {told(record.test.score)}",
+            f"{_opened(record)} for {record.test.rung}: {tested(record)}",
             markup=False,
             soft_wrap=True,
         )
@@ -41,6 +41,15 @@ def show_run(run: Run) -> None:
     for sentence in [*sentences(record.slices, record.data.family), *record.notes]:
         console.print(sentence, markup=False, soft_wrap=True)
     console.print(f"Report: {run.report}", markup=False, soft_wrap=True)
+
+
+def tested(record: RunRecord) -> str:
+    """What the test part said; with its name where the figure that leads above is not the usual one."""
+    assert record.test is not None
+    score = record.test.score
+    if is_balanced(record) and isinstance(score, Score):
+        return f"balanced accuracy {told(score, balanced=True)}; accuracy {told(score)}"
+    return told(score)
 
 
 def _opened(record: RunRecord) -> str:

@@ -33,8 +33,9 @@ PACE_NAME, PACE = "linear model of texts, operation", 1.5e-9
 STEPS_OF_A_FIT, LETTERS_PER_WORD, COUNTING = 40, 6, 60
 """What is assumed for predictions of time: steps of the optimizer, letters of a word, operations per counted n-gram."""
 
-NEXT_FIT = 0.1
-"""Of the operations of a fit by products, what one takes that begins where another ended."""
+DENSE, NEXT_FIT, PRODUCTS = 0.1, 0.1, 0.06
+"""By products: what an operation on a dense matrix takes of one on a sparse one, what a fit takes of one that does not
+begin where another ended, and multiplications per row and n-gram found."""
 
 TELLING_SECONDS = 1.0
 """Fits that take less tell what calling costs; their pace is not remembered."""
@@ -69,14 +70,14 @@ def _operations(recipe: Recipe, materials: Materials) -> float:
     candidates = len(arguments["strengths"]) * len(arguments["balances"])
     fits = 1 + 2 * candidates  # of three folds of two thirds each
     by_products = hinge.pays_by_products(rows, outputs)
-    total = rows**3 * (1 + FOLDS * (2 / 3) ** 3 * (1 + NEXT_FIT * (candidates - 1))) if by_products else 0.0
+    total = DENSE * rows**3 * (1 + FOLDS * (2 / 3) ** 3 * (1 + NEXT_FIT * (candidates - 1))) if by_products else 0.0
     for view in arguments["views"]:
         is_letters = VIEWS[view].source == "characters"
         orders = LETTERS if is_letters else arguments["orders"]
         found = words * len(orders) * (LETTERS_PER_WORD if is_letters else 1)
         total += COUNTING * found
         if by_products:
-            total += 0.02 * rows * found
+            total += PRODUCTS * rows * found
         else:
             total += 4 * fits * STEPS_OF_A_FIT * outputs * (found + 10 * min(found, arguments["most"]))
     return total
