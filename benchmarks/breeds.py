@@ -14,7 +14,14 @@ import numpy as np
 from benchmarks.common import Options, dataset, main, table, workplace
 from benchmarks.folds import Answers, Folded
 
-RUNGS = ("features", "features-augmented", "fine-tuned")
+RUNGS = (
+    ("features", ()),
+    ("features-augmented", ()),
+    ("fine-tuned", ()),
+    ("features:fit=crop", ("mobilenet_v2",)),
+    ("features-augmented:fit=crop", ("mobilenet_v2",)),
+)
+"""Rungs, and bases where they are not the rung's own."""
 
 RIVAL = "logistic regression on MobileNetV2 features"
 
@@ -31,11 +38,12 @@ def _measure(options: Options, source: Path, cache: Path) -> str:
 
     labels = LabelFile(source / "labels.csv", targets=(Wanted("breed"),))
     folded = Folded.read(source / "images", cache, quick=options.quick, labels=labels)
-    found = [_rival(folded, cache), *(folded.climb(rung) for rung in RUNGS)]
+    found = [_rival(folded, cache), *(folded.climb(rung, bases=bases) for rung, bases in RUNGS)]
     rows = []
-    for one in found:
+    titles = [RIVAL, *(f"{rung}, {'+'.join(bases)} alone" if bases else rung for rung, bases in RUNGS)]
+    for title, one in zip(titles, found, strict=True):
         accuracy, loss, seconds = one.figures()
-        rows.append([one.rung, accuracy, f"{_balanced(one):.2%}", f"{_top(one, 5):.2%}", loss, seconds])
+        rows.append([title, accuracy, f"{_balanced(one):.2%}", f"{_top(one, 5):.2%}", loss, seconds])
         print(*rows[-1], flush=True)
     return table(
         ["rung", "accuracy", "balanced accuracy", "top-5", "log loss", "seconds per fold"],
