@@ -10,9 +10,10 @@ import pytest
 
 from report.fake_kinds import COUNT, TARGETS, fake_kind
 from report.test_render import Page
+from starshift import records
 from starshift.evaluation.slices import slices
 from starshift.records import Epoch, HeadRecord, NumberPredictions, StringPredictions, Target
-from starshift.report import answers
+from starshift.report import answers, heads
 from starshift.report.figures import table
 from starshift.report.render import render
 from starshift.report.slices import sentences
@@ -147,8 +148,22 @@ def test_every_further_target_has_a_section():
     ]
 
 
+def test_further_targets_are_told_on_a_terminal_in_one_sentence_each():
+    run = with_heads().run
+    leads, other = heads.sentences(run)
+    assert leads == "These are figures of price, which leads."
+    baseline, dense = other.split("; ")
+    assert baseline.startswith("kind, accuracy: baseline ") and dense.startswith("dense ") and dense.endswith(").")
+    dense = run.rungs[1]
+    tested = records.TestRecord("dense", "2026-11-22T10:00:00Z", "ab" * 32, dense.score, heads=dense.heads)
+    assert (
+        heads.sentences(msgspec.structs.replace(run, test=tested))[1].split("; ")[2].startswith("on the sealed test ")
+    )
+
+
 def test_runs_of_one_target_have_no_such_section():
     assert fake_kind("numbers").view()["heads"] == []
+    assert heads.sentences(fake_kind("numbers").run) == []
 
 
 # --- by the values of another column -------------------------------------------------------------------
@@ -176,16 +191,14 @@ def test_figures_by_another_column_are_a_table_and_a_sentence():
     (shown,) = with_slices(20).view()["slices"]
     assert [row["value"] for row in shown["rows"]] == ["m", "n"]
     assert shown["columns"] == ["Mean absolute error", "Root mean squared error", "R²"]
-    assert shown["says"].startswith(
-        "By column:side on the validation rows, mean absolute error of dense is unequal beyond"
-    )
+    assert shown["says"].startswith("By side on the validation rows, mean absolute error of dense is unequal beyond")
     assert re.search(r" for n, [\d.]+ \([\d.]+ to [\d.]+, n = 30\) for m\.$", shown["says"])
-    assert "By column:side: validation" in Page(render(with_slices(20).view())).text
+    assert "By side: validation" in Page(render(with_slices(20).view())).text
 
 
 def test_slices_that_touch_are_not_told_apart():
     run = with_slices().run
     assert sentences(run.slices, "table") == [
-        "By column:side on the validation rows, mean absolute error of dense is not told apart between any two values: "
+        "By side on the validation rows, mean absolute error of dense is not told apart between any two values: "
         "the intervals touch."
     ]

@@ -15,7 +15,7 @@ from starshift.api.outcome import Outcome
 from starshift.api.run import Run
 from starshift.api.understood import understood
 from starshift.records import NOUNS, Reproduction, RunRecord, Score
-from starshift.report import words
+from starshift.report import heads, words
 from starshift.report.figures import TableRow
 from starshift.report.leading import is_balanced, told
 from starshift.report.reproduction import notes, rows
@@ -38,7 +38,7 @@ def show_run(run: Run) -> None:
             console.print(clean, markup=False, soft_wrap=True)
     elif not record.data.parts.get("test"):
         console.print(f"No sealed test: these {noun}s also chose the model.", markup=False)
-    for sentence in [*sentences(record.slices, record.data.family), *record.notes]:
+    for sentence in [*heads.sentences(record), *sentences(record.slices, record.data.family), *record.notes]:
         console.print(sentence, markup=False, soft_wrap=True)
     console.print(f"Report: {run.report}", markup=False, soft_wrap=True)
 

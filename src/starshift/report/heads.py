@@ -16,6 +16,16 @@ def heads(run: RunRecord) -> list[dict[str, Any]]:
     return [section for target in run.data.targets[1:] if (section := _head(run, target))]
 
 
+def sentences(run: RunRecord) -> list[str]:
+    """The same for a terminal, one sentence per target, and one before them that says which target led; else none."""
+    told = []
+    for section in heads(run):
+        rungs = [f"{row['rung']} {row['figure']} ({row['interval']}, n = {row['n']})" for row in section["rows"]]
+        tested = [f"on the sealed test {row['test']}" for row in section["rows"] if row["test"]]
+        told.append(f"{section['target']}, {section['metric']}: {'; '.join([*rungs, *tested])}.")
+    return [f"These are figures of {run.data.targets[0].name}, which leads.", *told] if told else []
+
+
 def _head(run: RunRecord, target: Target) -> dict[str, Any] | None:
     found = [(rung.name, head) for rung in run.rungs for head in rung.heads if head.target == target.name]
     if not found:

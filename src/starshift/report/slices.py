@@ -27,7 +27,7 @@ def _table(one: Slices, family: Family) -> dict[str, Any]:
     columns = [one.leading, *(name for name in one.rows[0].figures if name != one.leading)]
     known = [form for name in columns if (form := form_of(name, one.rows[0].figures)) is not None]
     return {
-        "by": one.by,
+        "by": _by(one),
         "part": PARTS[one.part],
         "rung": one.rung,
         "noun": noun,
@@ -57,12 +57,17 @@ def _named(value: str) -> str:
     return words.visible(value) or "without a value"
 
 
+def _by(one: Slices) -> str:
+    """What it was sliced by, for a reader: a column by its name."""
+    return words.visible(one.by.removeprefix("column:"))
+
+
 def _sentence(one: Slices, noun: str) -> str:
     figures = {row.value: row.figures for row in one.rows}
     form = form_of(one.leading, one.rows[0].figures)
     assert form is not None
     title, field, decimals = form
-    where = f"By {one.by} on the {PARTS[one.part]} {noun}s, {title[:1].lower()}{title[1:]}"
+    where = f"By {_by(one)} on the {PARTS[one.part]} {noun}s, {title[:1].lower()}{title[1:]}"
     if one.unlike is None:
         return f"{where} of {one.rung} is not told apart between any two values: the intervals touch."
     low, high = ((value, words.estimate(figures[value][field], decimals)) for value in one.unlike)
