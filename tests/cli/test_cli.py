@@ -19,7 +19,7 @@ import pytest
 from discs import COLOURS, draw_set
 from report.fake_kinds import TARGETS, fake_kind
 from report.fake_run import fake_run
-from starshift.cli.tables import table, tested
+from starshift.cli.tables import final_figures, table
 from starshift.evaluation.estimates import NO_SPREAD
 from starshift.records import NOUNS, Estimate
 from starshift.report import figures
@@ -215,10 +215,10 @@ def without_interval(score):
 
 def test_of_uneven_classes_the_figures_of_the_test_part_have_their_names():
     run = fake_run().run
-    assert tested(run)[0].isdigit()  # accuracy, as in the table above
+    assert final_figures(run)[0].isdigit()  # accuracy, as in the table above
     uneven = msgspec.structs.replace(run, data=msgspec.structs.replace(run.data, classes={"cat": 10, "dog": 30}))
-    balanced, plain = tested(uneven).split("; ")
-    assert balanced.startswith("balanced accuracy ") and plain == f"accuracy {tested(run)}"
+    balanced, plain = final_figures(uneven).split("; ")
+    assert balanced.startswith("balanced accuracy ") and plain == f"accuracy {final_figures(run)}"
 
 
 @pytest.mark.parametrize("width", [60, 80])

@@ -30,7 +30,7 @@ def show_run(run: Run) -> None:
     noun = NOUNS[record.data.family]
     if record.test:
         console.print(
-            f"{_opened(record)} for {record.test.rung}: {tested(record)}",
+            f"{_opened(record)} for {record.test.rung}: {final_figures(record)}",
             markup=False,
             soft_wrap=True,
         )
@@ -43,7 +43,7 @@ def show_run(run: Run) -> None:
     console.print(f"Report: {run.report}", markup=False, soft_wrap=True)
 
 
-def tested(record: RunRecord) -> str:
+def final_figures(record: RunRecord) -> str:
     """What the test part said; with its name where the figure that leads above is not the usual one."""
     assert record.test is not None
     score = record.test.score
