@@ -208,7 +208,8 @@ def inner_folds(
     if len(pairs) < 2:
         raise DataError(
             f"{len(targets):,} training examples cannot be divided into {folds} inner folds: it takes "
-            "at least one class with 2 examples that are not copies of each other. Add examples."
+            "at least one class with 2 examples that need not stay together, as copies and groups must. Add examples, "
+            "or group more finely."
         )
     return pairs
 
