@@ -57,7 +57,7 @@ def test_a_run_on_each_kind_with_slices_and_its_report(tmp_path, target):
         {"north", "south"},
     )
     page = run.report.read_text()
-    assert "By <bdi>column:place</bdi>: validation" in page
+    assert "By <bdi>place</bdi>: validation" in page
     again = starshift.Run(tmp_path / "run")
     assert again.render().read_text() == page
 
