@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.common import Options, dataset, main, table, workplace
+from benchmarks.common import Options, dataset, frozen_features, main, table, workplace
 from benchmarks.folds import Answers, Folded
 
 RUNGS = (
@@ -58,13 +58,8 @@ def _rival(folded: Folded, cache: Path) -> Answers:
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    from starshift.compose.frozen import FrozenBases
-    from starshift.data.decode import Frame
-    from starshift.inference.network import best_precision
-
     pictures = folded.pictures
-    bases = FrozenBases.find(["mobilenet_v2"], Frame(224), best_precision(), cache)
-    features = bases.stored(pictures.dataset.digests, lambda: pictures.pixels(Frame(224)))
+    features = frozen_features(pictures, "mobilenet_v2", cache)
     targets = pictures.dataset.encoded()
     probabilities, seconds = [], []
     for train, held in folded.folds:

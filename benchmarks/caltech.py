@@ -11,7 +11,7 @@ from typing import cast
 
 import numpy as np
 
-from benchmarks.common import Options, dataset, main, table, timed, workplace
+from benchmarks.common import Options, dataset, frozen_features, main, table, timed, workplace
 
 
 @dataclass
@@ -104,12 +104,7 @@ class _Plain:
     """What one writes with scikit-learn in five lines, on one base's features."""
 
     def __init__(self, pictures, cache: Path) -> None:
-        from starshift.compose.frozen import FrozenBases
-        from starshift.data.decode import Frame
-        from starshift.inference.network import best_precision
-
-        bases = FrozenBases.find(["mobilenet_v2"], Frame(224), best_precision(), cache)
-        self.features = bases.stored(pictures.dataset.digests, lambda: pictures.pixels(Frame(224)))
+        self.features = frozen_features(pictures, "mobilenet_v2", cache)
 
     def fit(self, targets: np.ndarray, train: np.ndarray, held: np.ndarray, found: Results) -> None:
         """Fit on `train`, note what it reaches on `held`."""

@@ -16,6 +16,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import numpy as np
+
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
 RIVALS = Path(__file__).resolve().parent / "rivals"
@@ -162,6 +164,16 @@ def alternate(contenders: Mapping[str, Callable[[], float]], repeats: int) -> di
             found[name].append(contender())
             print(f"  {turn + 1}/{repeats} {name}: {found[name][-1]:.4g}", file=sys.stderr, flush=True)
     return found
+
+
+def frozen_features(pictures: Any, base: str, cache: Path) -> np.ndarray:
+    """Of all pictures of data.read.Pictures at 224 px, as the product computes them: float32 (N, features)."""
+    from starshift.compose.frozen import FrozenBases
+    from starshift.data.decode import Frame
+    from starshift.inference.network import best_precision
+
+    bases = FrozenBases.find([base], Frame(224), best_precision(), cache)
+    return bases.stored(pictures.dataset.digests, lambda: pictures.pixels(Frame(224)))
 
 
 def timed(action: Callable[[], Any]) -> float:

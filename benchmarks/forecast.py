@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.common import Options, dataset, main, stop, table, workplace
+from benchmarks.common import Options, dataset, frozen_features, main, stop, table, workplace
 from benchmarks.finetuned import BIRDS
 
 TRIALS, QUICK_TRIALS = 200, 4
@@ -92,15 +92,11 @@ def _measure(options: Options, cache: Path) -> str:
 
 def features_of(photos: Path, base: str, cache: Path) -> tuple[np.ndarray, np.ndarray]:
     """Features of all pictures of a folder, and their classes."""
-    from starshift.compose.frozen import FrozenBases
     from starshift.data.decode import Frame
     from starshift.data.read import read
-    from starshift.inference.network import best_precision
 
     pictures = read(photos, frame=Frame(224), cache=cache)
-    bases = FrozenBases.find([base], Frame(224), best_precision(), cache)
-    features = bases.stored(pictures.dataset.digests, lambda: pictures.pixels(Frame(224)))
-    return features, pictures.dataset.encoded()
+    return frozen_features(pictures, base, cache), pictures.dataset.encoded()
 
 
 # ---- one trial ------------------------------------------------------------------------------------

@@ -6,10 +6,11 @@ from starshift.augmentation import Augmentation
 from starshift.errors import UsageError
 from starshift.ladder.families import select
 from starshift.ladder.options import Options
-from starshift.ladder.rungs import FEW_PICTURES, FEWEST_STEPS, MANY_CLASSES, RUNGS
+from starshift.ladder.rungs import FEW_PICTURES, MANY_CLASSES, RUNGS
 from starshift.models import weights
 from starshift.models.scratch import SMALLEST
 from starshift.recipe import Stage
+from starshift.recipe.stage import FEWEST_STEPS
 from starshift.records import Dataset, Picture, Target
 
 

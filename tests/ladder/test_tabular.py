@@ -21,6 +21,7 @@ from starshift.ladder.paces import Paces
 from starshift.learnware import package
 from starshift.models import tabular_forest, trees
 from starshift.progress import Silent
+from starshift.recipe.stage import FEWEST_STEPS
 from starshift.records import Split, TableContract
 from tabular import houses, write
 
@@ -137,7 +138,7 @@ def test_the_ladder_has_its_rungs_by_name():
 
 def test_an_epoch_has_neither_too_few_nor_too_many_steps(materials):
     dataset = materials(PRICE).dataset
-    assert tables.dense(Options(), dataset).stages[0].steps_per_epoch == tables.FEWEST_STEPS
+    assert tables.dense(Options(), dataset).stages[0].steps_per_epoch == FEWEST_STEPS
     few = msgspec.structs.replace(dataset, examples=dataset.examples * 10)
     assert tables.dense(Options(), few).stages[0].steps_per_epoch == 0
     many = msgspec.structs.replace(dataset, examples=dataset.examples * 100)

@@ -72,18 +72,6 @@ def objective(features, kernel, bias, wanted, counting, strength) -> float:
     return float(0.5 * (np.sum(kernel**2) + np.sum(bias**2)) + strength * np.sum(counting * missing**2))
 
 
-def test_numbers_by_products_are_those_of_ridge():
-    from sklearn.linear_model import Ridge
-
-    features, _ = some()
-    values = np.asarray(features.sum(axis=1)).ravel().astype(np.float64)
-    wanted, _, _ = hinge.wanted_of(NUMBER, values)
-    adds = hinge.solve_products(hinge.products_of(features), wanted, np.ones_like(wanted), 0.5, is_number=True)
-    ones = np.column_stack([features.toarray(), np.ones(len(values))])
-    rival = Ridge(alpha=1.0, fit_intercept=False).fit(ones, wanted[:, 0])
-    np.testing.assert_allclose(hinge.products_of(features) @ adds[:, 0], rival.predict(ones), atol=1e-3)
-
-
 def test_copies_of_a_text_are_no_hindrance_to_products():
     features, truth = some(rows=6)
     wanted, _, _ = hinge.wanted_of(THREE, truth)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from msgspec import structs
-
 from starshift.augmentation import Augmentation
 from starshift.data.kinds import LONGEST_STRING
 from starshift.errors import UsageError
@@ -51,7 +49,6 @@ def reader(options: Options, dataset: Dataset) -> Recipe:
             f"pictures of {size} px have {columns(size)} columns, and the longest string takes {needed}. Give a larger "
             "--size."
         )
-    short = -(-len(dataset.examples) // READING.batch_size) < FEWEST_STEPS
-    stage = structs.replace(READING, steps_per_epoch=FEWEST_STEPS if short else 0)
+    stage = READING.with_enough_steps(len(dataset.examples), FEWEST_STEPS)
     arguments = {"channels": CHANNELS, "dropout": 0.2}
     return Recipe(builder="reader", size=size, arguments=arguments, stages=(stage,))

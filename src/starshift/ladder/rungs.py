@@ -73,9 +73,6 @@ MODERN = Stage(
 """How `modern` is trained. On a fold of 1,500 training pictures of dogs-vs-cats, Muon reached 80 % in 30 epochs at
 64 px where SGD reached 71 %, and standardized kernels 84 % in two thirds of a step's time; see docs/rungs.md."""
 
-FEWEST_STEPS = 16
-"""Batches per epoch of `modern` and `fine-tuned` at the least."""
-
 TUNING = Stage(
     optimizer="adamw",
     learning_rate=5e-4,
@@ -201,16 +198,8 @@ def modern(options: Options, dataset: Dataset) -> Recipe:
     size = options.size or max(min(MODERN_SIZE, shorter_side(dataset)), MODERN_SMALLEST)
     sizes = tuple(round(size * share / 8) * 8 for share in MODERN_SIZES)
     growing = (*sizes[:-1], size) if sizes[0] >= MODERN_SMALLEST else ()
-    stage = structs.replace(MODERN, sizes=growing, steps_per_epoch=_steps(MODERN, dataset))
+    stage = structs.replace(MODERN.with_enough_steps(len(dataset.examples)), sizes=growing)
     return Recipe(builder="modern", size=size, arguments=dict(MODERN_NETWORK), stages=(stage,))
-
-
-def _steps(stage: Stage, dataset: Dataset) -> int:
-    """Steps per epoch as a stage has them: FEWEST_STEPS on small sets, else 0, one pass.
-
-    A pass over few pictures has so few batches that it teaches little, and a warm-up of half an epoch warms nothing.
-    """
-    return FEWEST_STEPS if -(-len(dataset.pictures) // stage.batch_size) < FEWEST_STEPS else 0
 
 
 def features(options: Options, dataset: Dataset) -> Recipe:
@@ -256,7 +245,7 @@ def fine_tuned(options: Options, dataset: Dataset) -> Recipe:
         **({"head": options.head} if options.head is not None else {}),
     }
     rate = TUNING_RATE_OF_MANY if len(dataset.classes) > MANY_CLASSES else TUNING.learning_rate
-    stage = structs.replace(TUNING, learning_rate=rate, steps_per_epoch=_steps(TUNING, dataset))
+    stage = structs.replace(TUNING.with_enough_steps(len(dataset.examples)), learning_rate=rate)
     return Recipe(builder="fine-tuned", size=size, arguments=arguments, stages=(stage,))
 
 

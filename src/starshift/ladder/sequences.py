@@ -26,9 +26,6 @@ CONVOLUTION_STAGE = Stage(
 RECURRENT_STAGE = structs.replace(CONVOLUTION_STAGE, epochs=30)
 """How `recurrent` is trained; a step takes longer, since its steps follow each other."""
 
-FEWEST_STEPS = 16
-"""Batches per epoch of networks at the least: a pass over few sequences teaches little."""
-
 
 def linear(options: Options, dataset: Dataset) -> Recipe:
     """Ridge or logistic regression on summaries of each feature; inner folds choose its strength."""
@@ -46,9 +43,10 @@ def recurrent(options: Options, dataset: Dataset) -> Recipe:
 
 
 def _network(arguments: dict[str, Any], stage: Stage, dataset: Dataset) -> Recipe:
-    short = -(-len(dataset.examples) // stage.batch_size) < FEWEST_STEPS
-    stage = structs.replace(stage, steps_per_epoch=FEWEST_STEPS if short else 0)
-    return Recipe(builder=NETWORK, size=1, arguments={**arguments, "dropout": 0.2}, stages=(stage,))
+    arguments = {**arguments, "dropout": 0.2}
+    return Recipe(
+        builder=NETWORK, size=1, arguments=arguments, stages=(stage.with_enough_steps(len(dataset.examples)),)
+    )
 
 
 RUNGS = {

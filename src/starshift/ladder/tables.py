@@ -15,11 +15,8 @@ DENSE = Stage(optimizer="rmsprop", learning_rate=1e-3, schedule="cosine", batch_
 """How `dense` is trained: the seeds' optimizer and epochs. Their batches of 1 take sixteen times as long; the rate
 falls to 0 instead, so that the weights come to rest. `starshift reproduce boston` has the seeds' training exactly."""
 
-FEWEST_STEPS = 16
-"""Batches per epoch of `dense` at the least."""
-
 MOST_STEPS = 500
-"""And at the most: of many rows, an epoch is a part of them."""
+"""Batches per epoch of `dense` at the most: of many rows, an epoch is a part of them."""
 
 
 def linear(options: Options, dataset: Dataset) -> Recipe:
@@ -34,16 +31,7 @@ def trees(options: Options, dataset: Dataset) -> Recipe:
 
 def dense(options: Options, dataset: Dataset) -> Recipe:
     """The seeds' 64-64."""
-    steps = -(-len(dataset.examples) // DENSE.batch_size)
-    fixed = 0 if FEWEST_STEPS <= steps <= MOST_STEPS else min(max(steps, FEWEST_STEPS), MOST_STEPS)
-    stage = Stage(
-        optimizer=DENSE.optimizer,
-        learning_rate=DENSE.learning_rate,
-        schedule=DENSE.schedule,
-        batch_size=DENSE.batch_size,
-        epochs=DENSE.epochs,
-        steps_per_epoch=fixed,
-    )
+    stage = DENSE.with_enough_steps(len(dataset.examples), most=MOST_STEPS)
     return Recipe(builder="table-dense", size=1, arguments={"units": UNITS}, stages=(stage,))
 
 

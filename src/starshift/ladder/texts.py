@@ -32,7 +32,7 @@ LARGEST_BATCH, SMALLEST_BATCH, STEPS_PER_EPOCH = 512, 16, 30
 
 def linear(options: Options, dataset: Dataset) -> Recipe:
     """TF-IDF of single words and pairs, squared hinge: the honest rival of every network."""
-    strengths = STRENGTHS_OF_MANY if _is_by_products(dataset) else LINEAR_STRENGTHS
+    strengths = STRENGTHS_OF_MANY if _has_many_outputs(dataset) else LINEAR_STRENGTHS
     return Recipe("ngrams", 1, arguments=_linear_arguments(("words",), (1, 2), strengths, (0.0,)))
 
 
@@ -45,14 +45,15 @@ def ensemble(options: Options, dataset: Dataset) -> Recipe:
     if dataset.target.kind == "binary":
         arguments = _linear_arguments(("words", "ratios"), (1, 2, 3), ENSEMBLE_STRENGTHS, (0.0,))
     else:
-        strengths = STRENGTHS_OF_MANY if _is_by_products(dataset) else ENSEMBLE_STRENGTHS
+        strengths = STRENGTHS_OF_MANY if _has_many_outputs(dataset) else ENSEMBLE_STRENGTHS
         balance = BALANCE if dataset.target.is_classes else 0.0
         arguments = _linear_arguments(("words", "characters"), (1, 2), strengths, (balance,))
     return Recipe("ngrams", 1, arguments=arguments)
 
 
-def _is_by_products(dataset: Dataset) -> bool:
-    return dataset.target.kind != "binary" and hinge.pays_by_products(len(dataset.examples), len(dataset.classes))
+def _has_many_outputs(dataset: Dataset) -> bool:
+    """Many outputs and few texts, held-out ones among them: a recipe does not depend on how its data is split."""
+    return hinge.pays_by_products(dataset.target, len(dataset.examples))
 
 
 def _linear_arguments(

@@ -65,11 +65,10 @@ def predict_seconds(recipe: Recipe, materials: Materials) -> float:
 def _operations(recipe: Recipe, materials: Materials) -> float:
     arguments, rows = recipe.arguments, len(materials.split.train)
     words = len(texts_of(materials).words.ids) * rows / max(1, len(materials.dataset.examples))
-    target = materials.target
-    outputs = len(target.classes) if target.kind in ("multi-class", "multi-label") else 1
+    outputs = hinge.outputs_of(materials.target)
     candidates = len(arguments["strengths"]) * len(arguments["balances"])
     fits = 1 + 2 * candidates  # of three folds of two thirds each
-    by_products = hinge.pays_by_products(rows, outputs)
+    by_products = hinge.pays_by_products(materials.target, rows)
     total = DENSE * rows**3 * (1 + FOLDS * (2 / 3) ** 3 * (1 + NEXT_FIT * (candidates - 1))) if by_products else 0.0
     for view in arguments["views"]:
         is_letters = VIEWS[view].source == "characters"
@@ -232,8 +231,7 @@ class _Task:
     @property
     def by_products(self) -> bool:
         """Whether models are fitted by products of rows: all views at once, which is better than their weighed sum."""
-        labelled = any(VIEWS[view].by_labels for view in self.arguments["views"])
-        return not labelled and hinge.pays_by_products(len(self.truth), self.wanted.shape[1])
+        return hinge.pays_by_products(self.materials.target, len(self.truth))
 
     def solve(self, features: Any, rows: np.ndarray, candidate: tuple[float, float], start: _Fit | None = None) -> _Fit:
         """A fit on some rows of the features; see hinge.solve."""
@@ -249,8 +247,7 @@ class _Task:
         """The same by products: see hinge.solve_products."""
         strength, balance = candidate
         wanted = self.wanted[rows]
-        counting, is_number = hinge.counting_of(wanted, balance), self.materials.target.is_number
-        return hinge.solve_products(products, wanted, counting, strength, start=start, is_number=is_number)
+        return hinge.solve_products(products, wanted, hinge.counting_of(wanted, balance), strength, start=start)
 
     def weigh(self, outputs: list[np.ndarray]) -> tuple[float, np.ndarray]:
         """See hinge.weigh. outputs: for the folds' held-out rows, one fold behind the other."""

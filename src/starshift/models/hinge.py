@@ -8,6 +8,7 @@ Herbrich and Smola 2001). Newton's method then reaches the minimum in seconds, w
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -28,9 +29,9 @@ JITTER = 1e-5
 FURTHER = 1.5
 """How far beyond least squares Newton's method starts."""
 
-NEWTON_STEPS, NEWTON_GAIN, BISECTIONS = 30, 1e-6, 20
-"""Of Newton's method: steps at most, the least share of the objective that one must gain for another, and halvings in
-the search for a step's length."""
+NEWTON_STEPS, NEWTON_GAIN, NEAR = 30, 1e-6, 1e-6
+"""Of Newton's method: steps at most, the least share of the objective that one must gain for another, and how exactly
+a step's length is found."""
 
 BLOCK = 500
 """Rows that are compared with all others at once."""
@@ -52,11 +53,12 @@ def wanted_of(target: Target, encoded: np.ndarray) -> tuple[np.ndarray, float, f
     if target.kind == "multi-label":
         return (2.0 * encoded - 1).astype(np.float32), 0.0, 1.0
     one_hot = (encoded[:, None] == np.arange(len(target.classes))).astype(np.float32)
-    return (2 * one_hot - 1)[:, -_outputs(target) :], 0.0, 1.0
+    return (2 * one_hot - 1)[:, -outputs_of(target) :], 0.0, 1.0
 
 
-def _outputs(target: Target) -> int:
-    return 1 if target.kind == "binary" else len(target.classes)
+def outputs_of(target: Target) -> int:
+    """How many outputs a linear model has: one for a number or two classes, else one for each class or label."""
+    return len(target.classes) if target.kind in ("multi-class", "multi-label") else 1
 
 
 def counting_of(wanted: np.ndarray, balance: float) -> np.ndarray:
@@ -89,19 +91,19 @@ def solve(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Minimize ½ ‖kernel‖² + strength · Σ counting · residual²: kernel float32 (F, outputs), bias float32 (outputs,).
 
-    features: csr_array or ndarray, float32 (N, F). wanted, counting: see above. The residual is what is missing to
+    features: csr_array, float32 (N, F). wanted, counting: see above. The residual is what is missing to
     wanted · output ≥ 1 (squared hinge, as scikit-learn's LinearSVC(C=strength), but for the bias, which has no penalty
     here), of numbers wanted - output (ridge). start: kernel and bias at another strength, which saves steps.
     """
     from scipy.optimize import minimize
 
     columns, outputs = features.shape[1], wanted.shape[1]
-    transposed = features.T if isinstance(features, np.ndarray) else features.T.tocsr()
+    transposed = features.T.tocsr()
 
     def objective(flat: np.ndarray) -> tuple[float, np.ndarray]:
         weights = flat.reshape(columns + 1, outputs)
         said = features @ weights[:-1].astype(np.float32) + weights[-1].astype(np.float32)
-        residual = wanted - said if is_number else wanted * np.maximum(0, 1 - wanted * said)
+        residual = wanted - said if is_number else _short_of(wanted, said)
         slopes = (-2 * strength) * counting * residual
         gradient = weights.copy()
         gradient[:-1] += transposed @ slopes.astype(np.float32)
@@ -116,12 +118,17 @@ def solve(
     return weights[:-1], weights[-1]
 
 
+def _short_of(wanted: np.ndarray, said: np.ndarray) -> np.ndarray:
+    """What outputs lack to wanted · said ≥ 1, with the sign of wanted; its square is the squared hinge."""
+    return wanted * np.maximum(0, 1 - wanted * said)
+
+
 # --- few rows, many outputs ---
 
 
-def pays_by_products(rows: int, outputs: int) -> bool:
-    """Whether so many rows are better fitted by their products with each other, for so many outputs."""
-    return outputs > 1 and rows <= MOST_PRODUCTS
+def pays_by_products(target: Target, rows: int) -> bool:
+    """Whether a model of so many rows is better fitted by their products with each other."""
+    return outputs_of(target) > 1 and rows <= MOST_PRODUCTS
 
 
 def products_of(features: Any) -> np.ndarray:
@@ -150,16 +157,18 @@ def solve_products(
     strength: float,
     *,
     start: np.ndarray | None = None,
-    is_number: bool = False,
 ) -> np.ndarray:
-    """What `solve` minimizes, by what each row adds to the kernel: float32 (N, outputs), so that outputs of rows are
-    products @ it, the kernel is features.T @ it, and the bias, which has a penalty here, the sum over rows.
+    """What `solve` minimizes for classes and labels, by what each row adds to the kernel: float32 (N, outputs).
+
+    With that, outputs of rows are products @ it, the kernel is features.T @ it, and the bias, which has a penalty here,
+    the sum over rows.
 
     products: float32 (N, N), see products_of. start: the same at another strength, which saves steps. Newton's method
     for each output (Chapelle 2007, "Training a Support Vector Machine in the Primal"): a step solves for the rows
     within the margin alone, and goes as far as the objective falls. It ends after a few steps at the minimum.
     """
     from scipy.linalg import cho_factor, cho_solve
+    from scipy.optimize import brentq
     from threadpoolctl import threadpool_limits
 
     costs = (2 * strength * counting).astype(np.float64)
@@ -171,22 +180,21 @@ def solve_products(
     def one(column: int) -> np.ndarray:
         target, cost, adds = wanted[:, column], costs[:, column], start[:, column].astype(np.float64)
         said = products @ adds.astype(np.float32)
-        height = np.inf
+        before = np.inf
         for _ in range(NEWTON_STEPS):
-            within = np.flatnonzero(target * said < 1) if not is_number else np.arange(len(target))
+            within = np.flatnonzero(target * said < 1)
             inside = products[np.ix_(within, within)].astype(np.float64)
             inside[np.diag_indices(len(within))] += 1 / cost[within]
             there = np.zeros_like(adds)
             there[within] = cho_solve(cho_factor(inside, overwrite_a=True), target[within])
             step, change = there - adds, products[:, within] @ there[within].astype(np.float32) - said
-            share = _furthest(target, cost, said, change, float(step @ said), float(step @ change), is_number)
+            slope = partial(_slope, target, cost, said, change, float(step @ said), float(step @ change))
+            share = 1.0 if slope(1.0) <= 0 else brentq(slope, 0.0, 1.0, xtol=NEAR) if slope(0.0) < 0 else 0.0
             adds, said = adds + share * step, said + share * change
-            before, height = (
-                height,
-                0.5 * float(adds @ said) + 0.5 * float(cost @ _missing(target, said, is_number) ** 2),
-            )
+            height = 0.5 * float(adds @ said) + 0.5 * float(cost @ _short_of(target, said) ** 2)
             if before - height <= NEWTON_GAIN * abs(height):
                 break
+            before = height
         return adds
 
     with threadpool_limits(1, user_api="blas"):  # outputs are shared among cores instead
@@ -194,33 +202,11 @@ def solve_products(
     return np.stack(found, axis=1).astype(np.float32)
 
 
-def _missing(wanted: np.ndarray, said: np.ndarray, is_number: bool) -> np.ndarray:
-    """What residuals are, but for their sign: float (N,)."""
-    return wanted - said if is_number else np.maximum(0, 1 - wanted * said)
-
-
-def _furthest(
-    wanted: np.ndarray,
-    cost: np.ndarray,
-    said: np.ndarray,
-    change: np.ndarray,
-    along: float,
-    bend: float,
-    is_number: bool,
+def _slope(
+    wanted: np.ndarray, cost: np.ndarray, said: np.ndarray, change: np.ndarray, along: float, bend: float, share: float
 ) -> float:
-    """The share of a step, at most 1, behind which the objective rises; along, bend: of its penalty."""
-
-    def slope(share: float) -> float:
-        missing = _missing(wanted, said + share * change, is_number)
-        return along + share * bend - float((cost * missing * (1 if is_number else wanted)) @ change)
-
-    if slope(1.0) <= 0 or is_number:
-        return 1.0
-    low, high = 0.0, 1.0
-    for _ in range(BISECTIONS):
-        middle = (low + high) / 2
-        low, high = (low, middle) if slope(middle) > 0 else (middle, high)
-    return (low + high) / 2
+    """The objective's slope a share of a step further; along, bend: what its penalty's slope is, share by share."""
+    return along + share * bend - float((cost * _short_of(wanted, said + share * change)) @ change)
 
 
 # --- several models as one ---

@@ -34,6 +34,10 @@ METRICS = ("auc", "balanced accuracy", "brier", "log loss", "macro f1", "top-5")
 """What can be computed on the validation pictures after each epoch, beside accuracy; see training.metrics."""
 
 
+FEWEST_STEPS = 16
+"""Batches per epoch at the least, where data are few."""
+
+
 class Stage(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One course of gradient training."""
 
@@ -68,6 +72,17 @@ class Stage(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
                 msgspec.structs.force_setattr(self, name, UNSET)
         if problems := _stage_problems(self):
             raise UsageError(problems)
+
+    def with_enough_steps(self, examples: int, fewest: int = FEWEST_STEPS, most: int | None = None) -> Stage:
+        """The same with epochs of one pass over the examples, or of as many steps as are fewest or most.
+
+        A pass over few examples has so few batches that it teaches little, and half an epoch of warm-up warms nothing.
+        """
+        one_pass = -(-examples // self.batch_size)
+        steps = max(one_pass, fewest)
+        if most is not None:
+            steps = min(steps, most)
+        return msgspec.structs.replace(self, steps_per_epoch=0 if steps == one_pass else steps)
 
 
 _MOST = {"batch_size": 4096, "epochs": 100_000, "steps_per_epoch": 1_000_000}
