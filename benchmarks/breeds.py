@@ -20,6 +20,8 @@ RUNGS = (
     ("fine-tuned", ()),
     ("features:fit=crop", ("mobilenet_v2",)),
     ("features-augmented:fit=crop", ("mobilenet_v2",)),
+    ("features:fit=crop:sizes=224/288", ("mobilenet_v2",)),
+    ("features-augmented:fit=crop:sizes=224/288", ("mobilenet_v2",)),
 )
 """Rungs, and bases where they are not the rung's own."""
 

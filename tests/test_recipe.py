@@ -198,6 +198,19 @@ def test_arguments_of_pretrained_builders_are_held_against_what_is_known():
             {"bases": ("vgg16", "vgg19"), "head": "dense256"},
             ["Head 'dense256' stands on the last map of one base, named with --base; it takes no cuts"],
         ),
+        (
+            {"bases": ("vgg16",), "sizes": (64, 160, 64)},
+            ["Size 64 is named twice.", "The largest of sizes may be 2 times the smallest; 64/160/64 came."],
+        ),
+        ({"bases": ("vgg16",), "sizes": ()}, ["sizes must be one or more whole numbers of at least 1; () came."]),
+        (
+            {"bases": ("vgg16",), "sizes": (64, 96), "cuts": ("top",)},
+            ["Cuts are of a base that looks at pictures in one size; leave cuts or sizes out."],
+        ),
+        (
+            {"bases": ("vgg16",), "sizes": (64, 96), "head": "dense256"},
+            ["Head 'dense256' stands on the last map of one base, named with --base; it takes no cuts, no sizes and"],
+        ),
     ],
 )
 def test_what_a_frozen_network_cannot_have_is_said_at_once(arguments, sentences):

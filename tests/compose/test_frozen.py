@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from starshift.compose.frozen import FrozenBase, FrozenBases
+from starshift.compose.frozen import FrozenBase, FrozenBases, Shrunk
 from starshift.data.decode import Frame
 from starshift.errors import MissingWeights, RunError, UsageError
 from starshift.records import BaseReference
@@ -81,6 +81,28 @@ def test_other_cuts_and_maps_have_a_network_and_a_key_of_their_own(tmp_path):
     ]
     assert len({base.key for base in seen}) == len(seen)
     assert seen[0].shape == (1280,)
+
+
+def test_a_base_looks_at_several_sizes_and_is_one_base(tmp_path):
+    reference = BaseReference("mobilenet_v2", "0" * 64, "mobilenet_v2")
+    found = FrozenBases.known([reference], Frame(48), "f32", tmp_path, sizes=(32, 48))
+    (plain,) = FrozenBases.known([reference], Frame(48), "f32", tmp_path).bases
+    smaller, larger = found.bases
+    assert (smaller.size, larger.size) == (32, 48)
+    assert found.references == (reference,)
+    assert larger == plain  # what was computed at the size of the pictures is not computed again
+    assert smaller.key == FrozenBase(reference, Frame(32), "f32", tmp_path).key  # one network, of whatever is shrunk
+    assert smaller.store.folder != FrozenBase(reference, Frame(32), "f32", tmp_path).store.folder
+
+
+def test_pictures_are_shrunk_between_their_nearest_pixels():
+    pictures = np.zeros((3, 4, 4, 3), np.uint8)
+    pictures[1, 1:3, 1:3] = 200
+    shrunk = Shrunk(pictures, 2)
+    assert len(shrunk) == 3
+    found = shrunk[np.array([1, 0])]
+    assert found.shape == (2, 2, 2, 3) and found.dtype == np.uint8
+    assert (found[0] == 50).all() and not found[1].any()  # each of four pixels has a quarter of the bright ones
 
 
 @pytest.mark.slow

@@ -109,6 +109,21 @@ def test_cuts_give_the_features_of_those_depths_and_answer_alike(make_materials)
     np.testing.assert_allclose(stored, anew, atol=0.02)
 
 
+def test_sizes_give_features_of_each_and_answer_alike(make_materials):
+    materials = make_materials()
+    arguments = {**AUGMENTED.arguments, "views": 2, "sizes": (32, 48)}
+    recipe = Recipe("frozen", 48, arguments=arguments)
+    model = frozen.fit(recipe, materials)
+    assert model.details["features"] == "2,560 per picture, seen at 32 and 48 px"
+    assert model.details["pretrained base"] == "MobileNetV2"
+    assert len(model.learnware.bases) == 1 and model.learnware.picture.size == 48
+    assert frozen.depends_on(recipe, materials) == frozen.depended_on(model.learnware)
+    predictor = Predictor(model.learnware, model.tensors, materials.cache)
+    stored = predict_part(predictor, materials, materials.split.validation).probabilities
+    anew = predictor(materials.pixels(predictor.frame, materials.split.validation))
+    np.testing.assert_allclose(stored, anew, atol=0.02)
+
+
 def test_views_are_gathered_when_they_are_asked_for(make_materials):
     materials = make_materials()
     part = materials.part(Frame(32), materials.split.validation)

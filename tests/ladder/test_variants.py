@@ -63,6 +63,15 @@ def test_a_size_of_a_variant_decides_like_the_option_and_before_it():
     assert recipe("modern:size=96").stages[0].sizes == (48, 48, 72, 96)
 
 
+def test_pictures_come_in_the_largest_of_several_sizes():
+    twice = recipe("features:sizes=64/96", bases=("mobilenet_v2",), size=128)
+    assert twice.size == 96 and twice.arguments["sizes"] == (64, 96)
+    with pytest.raises(UsageError, match="sizes go up to 96 px, and pictures come in 128 px; leave size out"):
+        recipe("features:sizes=64/96:size=128", bases=("mobilenet_v2",))
+    with pytest.raises(UsageError, match=r"sizes must be one or more whole numbers of at least 1; .*'big'"):
+        recipe("features:sizes=64/big", bases=("mobilenet_v2",))
+
+
 def test_the_policy_option_is_for_rungs_that_augment_and_a_variants_own_goes_before():
     assert recipe("regularized", augment="crops").stages[0].augmentation == POLICIES["crops"]
     assert recipe("regularized:augment=flip", augment="crops").stages[0].augmentation == POLICIES["flip"]

@@ -42,6 +42,27 @@ def features_run(weights_file, finished_pictures, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
+def two_sizes_run(weights_file, finished_pictures, tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KERAS_HOME", str(weights_file.parents[1]))
+        out = tmp_path_factory.mktemp("sizes") / "run"
+        rung = f"features:sizes=64/{SIZE}"
+        return starshift.fit(
+            finished_pictures, rungs=rung, base="mobilenet_v2", budget="1h", out=out, progress=Silent()
+        )
+
+
+def test_sizes_stand_in_one_keras_model(two_sizes_run, weights_home):
+    learnware, tensors = package.read(two_sizes_run.path / "model")
+    assert learnware.picture.size == SIZE and tensors["head/kernel"].shape == (2560, 3)
+    model = assemble(learnware, tensors)
+    assert model.input_shape == (None, SIZE, SIZE, 3)
+    in_keras = heads.probabilities(model.predict(pictures().astype(np.float32), verbose=0), 3)
+    exact = Predictor(structs.replace(learnware, precision="f32"), tensors, cache_root())(pictures())
+    np.testing.assert_allclose(exact, in_keras, atol=5e-3)
+
+
+@pytest.fixture(scope="module")
 def two_classes_run(weights_file, finished_pictures, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KERAS_HOME", str(weights_file.parents[1]))

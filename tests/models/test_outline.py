@@ -55,6 +55,15 @@ def test_depths_are_counted_as_they_are_seen():
     assert cost(outline(frozen("vgg16", size=64, cuts=("block2_pool",)), telling(2))).parameters == 260_160 + 128 + 1
 
 
+def test_a_base_is_counted_at_each_size_that_it_looks_at():
+    small, large, both = (
+        cost(outline(frozen("mobilenet_v2", size=sizes[-1], sizes=sizes), telling(5)))
+        for sizes in ((64,), (96,), (64, 96))
+    )
+    assert both.trainable == 2 * 1280 * 5 + 5
+    assert both.multiply_adds == pytest.approx(small.multiply_adds + large.multiply_adds, rel=1e-3)
+
+
 @pytest.mark.parametrize("arguments", [{"bases": ("auto",)}, {"bases": ("vgg16",), "cuts": ("auto",)}])
 def test_what_a_run_chooses_cannot_be_counted_before(arguments):
     with pytest.raises(UsageError, match="What 'auto' comes to is only known when a run has chosen"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
@@ -28,6 +28,26 @@ Form = Literal["pooled", "map"]
 
 
 @dataclass(frozen=True)
+class Shrunk:
+    """Pictures brought to a smaller side as they are asked for; like an array of uint8 (N, side, side, 3).
+
+    Bilinear between the four nearest pixels, as Keras's Resizing does it.
+    """
+
+    pixels: Any
+    side: int
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+    def __getitem__(self, chosen: Any) -> np.ndarray:
+        import cv2
+
+        sides = (self.side, self.side)
+        return np.stack([cv2.resize(one, sides, interpolation=cv2.INTER_LINEAR) for one in self.pixels[chosen]])
+
+
+@dataclass(frozen=True)
 class FrozenBase:
     """One pretrained base, known by the digest of its weights; the weights themselves only serve its conversion."""
 
@@ -37,6 +57,7 @@ class FrozenBase:
     cache: Path
     cuts: tuple[str, ...] = ()  # where it is pooled: of its cut points, or "top"; none: at the top alone
     form: Form = "pooled"
+    shrunk: int = 0  # side in px that it looks at, below the frame's; 0: at the frame's own
 
     @classmethod
     def find(
@@ -62,7 +83,16 @@ class FrozenBase:
     def key(self) -> str:
         """The address of the converted network."""
         seen = () if self._is_plain else (self.cuts, self.form)
-        return digest("base", CONVERTER, self.base.name, self.reference.digest, self.frame.size, *seen)
+        return digest("base", CONVERTER, self.base.name, self.reference.digest, self.size, *seen)
+
+    @property
+    def size(self) -> int:
+        """The side in px of the pictures that it looks at."""
+        return self.shrunk or self.frame.size
+
+    def seen(self, pixels: Any) -> Any:
+        """What it looks at, of pictures in the frame's size: uint8 (N, size, size, 3)."""
+        return Shrunk(pixels, self.shrunk) if self.shrunk else pixels
 
     @property
     def _is_plain(self) -> bool:
@@ -93,7 +123,7 @@ class FrozenBase:
         def build() -> Any:
             from starshift.models import depths, pretrained
 
-            whole = pretrained.build(self.base, self.own_weights(), size=self.frame.size)
+            whole = pretrained.build(self.base, self.own_weights(), size=self.size)
             if self.form == "map":
                 return depths.unpooled(whole)
             return depths.pooled_at(whole, self.cuts) if self.cuts else whole
@@ -119,6 +149,8 @@ class FrozenBase:
         }
         if not self._is_plain:
             settings |= {"cuts": " ".join(self.cuts), "form": self.form}
+        if self.shrunk:
+            settings["shrunk"] = self.shrunk
         dtype = np.float16 if self.form == "map" else np.float32
         return RowStore(self.cache, "features", settings, shape=self.shape, dtype=dtype)
 
@@ -142,18 +174,19 @@ class FrozenBases:
         cache: Path,
         cuts: tuple[str, ...] = (),
         form: Form = "pooled",
+        sizes: Sequence[int] = (),
     ) -> FrozenBases:
-        """All bases by name. Raises MissingWeights with every file that is missing."""
-        found: list[FrozenBase] = []
+        """All bases by name. Raises MissingWeights with every file that is missing. sizes: see known."""
+        found: list[BaseReference] = []
         lacks: list[str] = []
         for spec in specs:
             try:
-                found.append(FrozenBase.find(spec, frame, precision, cache, cuts, form))
+                found.append(FrozenBase.find(spec, frame, precision, cache).reference)
             except MissingWeights as lack:
                 lacks.extend(lack.problems)
         if lacks:
             raise MissingWeights(lacks)
-        return cls(tuple(found))
+        return cls.known(found, frame, precision, cache, cuts, form, sizes)
 
     @classmethod
     def known(
@@ -164,16 +197,28 @@ class FrozenBases:
         cache: Path,
         cuts: tuple[str, ...] = (),
         form: Form = "pooled",
+        sizes: Sequence[int] = (),
     ) -> FrozenBases:
-        """The bases of a saved model; their weights are needed only where they were never converted."""
-        return cls(tuple(FrozenBase(reference, frame, precision, cache, cuts, form) for reference in references))
+        """The bases of a saved model; their weights are needed only where they were never converted.
+
+        sizes: sides in px, up to the frame's, at which each base looks at a picture; the frame's alone if none are
+        given.
+        """
+        made = partial(FrozenBase, frame=frame, precision=precision, cache=cache, cuts=cuts, form=form)
+        smaller = [size if size < frame.size else 0 for size in sizes] or [0]
+        return cls(tuple(made(reference, shrunk=size) for reference in references for size in smaller))
+
+    @property
+    def references(self) -> tuple[BaseReference, ...]:
+        """Each base once, however many sizes it looks at."""
+        return tuple(dict.fromkeys(base.reference for base in self.bases))
 
     def run(self, pixels: Any, progress: Step | None = None) -> np.ndarray:
         """Features of pictures, kept nowhere. pixels: uint8 (N, size, size, 3). Returns float32 (N, features).
 
         Maps come flattened, row by row.
         """
-        return np.concatenate([_flat(base.network.run(pixels, progress)) for base in self.bases], axis=1)
+        return np.concatenate([_flat(base.network.run(base.seen(pixels), progress)) for base in self.bases], axis=1)
 
     def stored(self, digests: Sequence[str], pixels: Callable[[], Any], progress: Step | None = None) -> np.ndarray:
         """Features of pictures of known digests, computed only where the store lacks them.
@@ -184,9 +229,14 @@ class FrozenBases:
         """
         matrices = []
         for base in self.bases:
-            features.fill(lambda base=base: base.network, pixels, digests, base.store, progress)  # type: ignore[misc]
+            seen = partial(_seen, base, pixels)
+            features.fill(lambda base=base: base.network, seen, digests, base.store, progress)  # type: ignore[misc]
             matrices.append(_flat(np.asarray(base.store.rows(digests))))
         return np.concatenate(matrices, axis=1) if len(matrices) > 1 else matrices[0]
+
+
+def _seen(base: FrozenBase, pixels: Callable[[], Any]) -> Any:
+    return base.seen(pixels())
 
 
 def _flat(rows: np.ndarray) -> np.ndarray:

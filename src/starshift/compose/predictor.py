@@ -154,7 +154,8 @@ class Predictor:
         """The model's pretrained bases, seen as its head wants them."""
         cuts = tuple(self.learnware.arguments.get("cuts", ())) if self.learnware.builder == "frozen" else ()
         form: Form = "map" if self._is_dense else "pooled"
-        return FrozenBases.known(self.learnware.bases, self.frame, self.precision, self.cache, cuts, form)
+        sizes = self.learnware.arguments.get("sizes", ())
+        return FrozenBases.known(self.learnware.bases, self.frame, self.precision, self.cache, cuts, form, sizes)
 
     @property
     def _is_dense(self) -> bool:
@@ -213,7 +214,8 @@ def _beside_tensors(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 def _refuse_other_tensors(learnware: Learnware, tensors: dict[str, np.ndarray]) -> None:
     """Raise RunError where the tensors are not those that the builder needs; networks check theirs when built."""
-    features = sum(catalogue.parse(base.spec)[0].features for base in learnware.bases)
+    sizes = len(learnware.arguments.get("sizes", (0,)))
+    features = sizes * sum(catalogue.parse(base.spec)[0].features for base in learnware.bases)
     if learnware.builder == "majority":
         Constant(learnware, tensors)
         return

@@ -89,13 +89,14 @@ def _titles(names: tuple[str, ...]) -> str:
 
 def _groups(bases: FrozenBases) -> dict[str, slice]:
     """What can be chosen by itself: which columns of the features side by side are whose."""
+    widths: dict[str, int] = {}
     if len(bases.bases) == 1 and bases.bases[0].cuts:
-        names, widths = bases.bases[0].cuts, bases.bases[0].widths
+        widths |= zip(bases.bases[0].cuts, bases.bases[0].widths, strict=True)
     else:
-        names = tuple(base.reference.spec for base in bases.bases)
-        widths = tuple(base.shape[-1] for base in bases.bases)
-    ends = np.cumsum(widths)
-    return {name: slice(int(end - width), int(end)) for name, width, end in zip(names, widths, ends, strict=True)}
+        for base in bases.bases:  # one that looks at several sizes stands there several times, one behind the other
+            widths[base.reference.spec] = widths.get(base.reference.spec, 0) + base.shape[-1]
+    ends = np.cumsum(list(widths.values()))
+    return {name: slice(int(end - width), int(end)) for (name, width), end in zip(widths.items(), ends, strict=True)}
 
 
 def _losses(

@@ -25,8 +25,8 @@ def depends_on(recipe: Recipe, materials: Materials) -> tuple[object, ...]:
     """What the rung's result depends on beyond recipe and data: weights, precision, and a budget that is so small that
     it may cost views. Raises MissingWeights.
     """
-    bases = find_bases(recipe, materials).bases
-    found = tuple((base.reference.digest, base.precision) for base in bases)
+    bases = find_bases(recipe, materials)
+    found = tuple((reference.digest, bases.bases[0].precision) for reference in bases.references)
     return (*found, materials.budget_seconds) if linear.is_short_of_time(recipe, materials) else found
 
 

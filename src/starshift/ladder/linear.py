@@ -61,7 +61,8 @@ VIEW_COST = 1.2
 def find_bases(recipe: Recipe, materials: Materials) -> FrozenBases:
     """The bases that a recipe names. Raises MissingWeights."""
     frame, cuts = Frame(recipe.size, recipe.fit), tuple(recipe.arguments.get("cuts", ()))  # type: ignore[arg-type]
-    return FrozenBases.find(recipe.arguments["bases"], frame, best_precision(), materials.cache, cuts)
+    sizes = recipe.arguments.get("sizes", ())
+    return FrozenBases.find(recipe.arguments["bases"], frame, best_precision(), materials.cache, cuts, sizes=sizes)
 
 
 def predict_seconds(recipe: Recipe, materials: Materials) -> float:
@@ -83,8 +84,8 @@ def fit(recipe: Recipe, materials: Materials) -> Model:
     count = affordable_views(recipe, materials, bases)
     fitted = heads_on(recipe, materials, features, _view_features(recipe, materials, bases, count))
     details = {
-        "pretrained base": " + ".join(base.base.title for base in bases.bases),
-        "features": f"{features.shape[1]:,} per picture{_depths_in_words(recipe)}",
+        "pretrained base": " + ".join(dict.fromkeys(base.base.title for base in bases.bases)),
+        "features": f"{features.shape[1]:,} per picture{_depths_in_words(recipe)}{_sizes_in_words(recipe)}",
         "precision": bases.bases[0].precision,
         "head": _in_words(fitted[0].head),
     }
@@ -104,15 +105,18 @@ def fit(recipe: Recipe, materials: Materials) -> Model:
             f"a second base, by --base {FIRST_BASE}+{SECOND_BASE} with the weights of both at hand: it pays with many "
             "classes or few pictures"
         )
-    learnware = unfitted(
-        recipe, materials, bases=tuple(base.reference for base in bases.bases), precision=bases.bases[0].precision
-    )
+    learnware = unfitted(recipe, materials, bases=bases.references, precision=bases.bases[0].precision)
     return Model(learnware, tensors_of(fitted), details=details, nondeterministic=nondeterministic)
 
 
 def _depths_in_words(recipe: Recipe) -> str:
     cuts = recipe.arguments.get("cuts")
     return f", pooled at {' and '.join(cuts)}" if cuts else ""
+
+
+def _sizes_in_words(recipe: Recipe) -> str:
+    sizes = recipe.arguments.get("sizes")
+    return f", seen at {' and '.join(map(str, sizes))} px" if sizes else ""
 
 
 def _in_words(head: LinearHead | PlainHead) -> str:
@@ -380,7 +384,7 @@ def _measure(network: Network) -> float:
 def _pace_name(base: FrozenBase) -> str:
     depths = f" at {', '.join(base.cuts)}" if base.cuts else ""
     whole = " unpooled" if base.form == "map" else ""
-    return f"picture through {base.base.name}{depths}{whole} at {base.frame.size} px in {base.precision}"
+    return f"picture through {base.base.name}{depths}{whole} at {base.size} px in {base.precision}"
 
 
 def _view_pace_name(recipe: Recipe, base: FrozenBase) -> str:

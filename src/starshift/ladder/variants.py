@@ -59,6 +59,12 @@ class Changes:
     augment: str | None = None  # name of a policy
     policy: Mapping[str, Any] = field(default_factory=dict)  # of the policy, named or the rung's own
 
+    @property
+    def largest_size(self) -> int | None:
+        """The side of the pictures, in px, where it is changed: of several sizes the largest."""
+        sizes = [size for size in self.arguments.get("sizes", ()) if isinstance(size, int)]
+        return self.size or max(sizes, default=None)
+
     def applied(self, recipe: Recipe) -> Recipe:
         """The recipe with the changes. Raises UsageError with all that cannot work together."""
         problems: list[str] = []

@@ -27,24 +27,25 @@ def assemble(learnware: Learnware, tensors: Mapping[str, np.ndarray], files: Seq
     """
     size, arguments, heads = learnware.picture.size, learnware.arguments, learnware.targets
     pixels = keras.Input((size, size, 3), dtype="float32", name="pixels")
-    networks = [_frozen(learnware, number, files) for number in range(len(learnware.bases))]
+    sizes = tuple(arguments.get("sizes", (size,)))
+    networks = [_frozen(learnware, number, files, side) for number in range(len(learnware.bases)) for side in sizes]
     if arguments.get("head") == "dense256":
         outputs = dense_head(networks[0](pixels), heads)
     else:
-        outputs = linear_head([network(pixels) for network in networks], heads)
+        outputs = linear_head([depths.looking(network, pixels) for network in networks], heads)
     model = keras.Model(pixels, as_outputs(outputs), name="assembled")
     for name in {name.partition("/")[0] for name in without_scales(tensors)}:
         model.get_layer(name).set_weights([tensors[f"{name}/kernel"], tensors[f"{name}/bias"]])
     return model
 
 
-def _frozen(learnware: Learnware, number: int, files: Sequence[Path]) -> keras.Model:
-    """One of the bases as the head wants it: pooled at its top or at cuts, or unpooled."""
+def _frozen(learnware: Learnware, number: int, files: Sequence[Path], size: int) -> keras.Model:
+    """One of the bases as the head wants it: pooled at its top or at cuts, or unpooled. size: that it looks at."""
     reference, arguments = learnware.bases[number], learnware.arguments
     base, path = catalogue.parse(reference.spec)
     file = weights.obtain(base, files[number] if files else path)
     weights.expect(file, reference.digest, base)
-    network = pretrained.build(base, file, size=learnware.picture.size)
+    network = pretrained.build(base, file, size=size)
     if arguments.get("head") == "dense256":
         network = depths.unpooled(network)
     elif cuts := arguments.get("cuts"):

@@ -1,4 +1,6 @@
-"""A pretrained base seen at other depths than its top: pooled at several cut points, or its last map unpooled."""
+"""A pretrained base seen at other depths than its top (pooled at several cut points, or its last map unpooled), or
+looking at pictures in another size than they come in.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
-from keras import layers
+from keras import layers, ops
 
 from starshift.errors import UsageError
 from starshift.recipe import TOP
@@ -29,6 +31,16 @@ def _average(activation: Any, *, name: str) -> Any:
     """activation: (N, h, w, channels), or (N, tokens, channels)."""
     pool = layers.GlobalAveragePooling2D if len(activation.shape) == 4 else layers.GlobalAveragePooling1D
     return pool(name=name, dtype="float32")(activation)
+
+
+def looking(network: keras.Model, pixels: Any) -> Any:
+    """What a base says of pictures that may be larger than it takes. pixels: (N, size, size, 3)."""
+    side = network.input.shape[1]
+    if side == pixels.shape[1]:
+        return network(pixels)
+    network.name = f"{network.name}_at_{side}_px"  # it stands beside another of the same name
+    shrunk = layers.Resizing(side, side, interpolation="bilinear", name=f"{network.name}_pixels")(pixels)
+    return network(ops.round(shrunk))  # to whole numbers, as decoded pictures are
 
 
 def unpooled(network: keras.Model) -> keras.Model:

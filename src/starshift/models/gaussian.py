@@ -31,13 +31,20 @@ _ROOT5 = 5**0.5
 
 def fit(task: Task) -> Learned:
     """Scales and noise by a share of all rows, weights by all of them. Numbers only."""
+    import scipy.linalg  # noqa: F401  its own BLAS must be loaded before threads are limited, or it escapes
+    from threadpoolctl import threadpool_limits
+
     assert not task.classes
-    found = _searched(task)
-    outputs = held_out(task, lambda part, rows: predict(_solved(part, found), rows, 0))
+    with threadpool_limits(
+        1, user_api="blas"
+    ):  # a few hundred rows: threads wait for each other, beside other work long
+        found = _searched(task)
+        outputs = held_out(task, lambda part, rows: predict(_solved(part, found), rows, 0))
+        tensors = _solved(task, found)
     lengths = np.exp(found[:-2])
     telling = int((lengths < 10 * np.sqrt(len(lengths))).sum())
     said = f"Gaussian process over {len(task.rows):,} rows, of which {telling} of {len(lengths)} features matter"
-    return Learned(_solved(task, found), outputs, said)
+    return Learned(tensors, outputs, said)
 
 
 def predict(tensors: Tensors, rows: Rows, classes: int) -> np.ndarray:

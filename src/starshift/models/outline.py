@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -44,11 +45,11 @@ def _frozen(recipe: Recipe, heads: Sequence[Target]) -> keras.Model:
         return _opened(bases[0], bases[0].cut_points[-1], recipe, heads, frozen=True)
     pixels = keras.Input((recipe.size, recipe.size, 3), dtype="float32", name="pixels")
     seen: list[Any] = []
-    for base in bases:
-        network = pretrained.build(base, None, size=recipe.size)
+    for base, side in itertools.product(bases, recipe.arguments.get("sizes", (recipe.size,))):
+        network = pretrained.build(base, None, size=side)
         network = depths.pooled_at(network, cuts) if cuts else network
         network.trainable = False
-        seen.append(network(pixels))
+        seen.append(depths.looking(network, pixels))
     return keras.Model(pixels, as_outputs(opened.linear_head(seen, heads)), name="features")
 
 

@@ -42,6 +42,7 @@ BUILDERS: dict[str, dict[str, type]] = {
         "views": int,
         "augmentation": str,
         "cuts": tuple,
+        "sizes": tuple,
         "head": str,
         "balance": bool,
     },
@@ -103,6 +104,9 @@ AUTO = "auto"
 TOP = "top"
 """A base's own end, its pooled last map, among cuts."""
 
+LARGEST_RATIO = 2
+"""Of the sizes at which a frozen network looks at a picture: shrinking further would skip pixels."""
+
 KINDS = ("residual", "inception")
 """The blocks that `modern` is made of."""
 
@@ -124,7 +128,7 @@ _LIMITS = {
     "l1": _PENALTY,
     "l2": _PENALTY,
     **dict.fromkeys(("kernel", "dense", "width", "words", "length", "recurrent", "most"), _COUNT),
-    **dict.fromkeys(("channels", "blocks", "units", "orders", "filters"), _COUNTS),
+    **dict.fromkeys(("channels", "blocks", "units", "orders", "filters", "sizes"), _COUNTS),
 }
 
 
@@ -246,10 +250,25 @@ def _frozen_quarrels(arguments: Mapping[str, Any], bases: tuple[str, ...], cuts:
         problems += [problem for cut in cuts if cut not in (AUTO, TOP) for problem in catalogue.cut_problems(base, cut)]
     if AUTO in cuts and len(cuts) > 1:
         problems.append(f"{AUTO!r} compares all depths, and stands alone among cuts; {'/'.join(cuts)} came.")
-    alone = len(bases) == 1 and AUTO not in bases and not cuts and not arguments.get("views")
+    sizes = arguments.get("sizes", ())
+    problems += _size_problems(sizes)
+    if sizes and cuts:
+        problems.append("Cuts are of a base that looks at pictures in one size; leave cuts or sizes out.")
+    alone = len(bases) == 1 and AUTO not in bases and not (cuts or sizes or arguments.get("views"))
     if arguments.get("head") == HEADS[1] and not alone:
         problems.append(
-            f"Head {HEADS[1]!r} stands on the last map of one base, named with --base; it takes no cuts and no views."
+            f"Head {HEADS[1]!r} stands on the last map of one base, named with --base; it takes no cuts, no sizes and "
+            "no views."
+        )
+    return problems
+
+
+def _size_problems(sizes: tuple[int, ...]) -> list[str]:
+    """What is wrong with the sizes at which a frozen network looks at a picture, whole numbers of at least 1."""
+    problems = [f"Size {size} is named twice." for size in dict.fromkeys(sizes) if sizes.count(size) > 1]
+    if sizes and max(sizes) > LARGEST_RATIO * min(sizes):
+        problems.append(
+            f"The largest of sizes may be {LARGEST_RATIO} times the smallest; {'/'.join(map(str, sizes))} came."
         )
     return problems
 

@@ -37,6 +37,8 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True):
             problems.append(f"The size of the pictures must be at most {LARGEST_SIZE:,} pixels; it is {self.size:,}.")
         if self.builder == "reader" and any(one.augmentation.mixes or one.label_smoothing for one in self.stages):
             problems.append("Strings cannot be mixed or smoothed: a reader takes no mixup, cutmix or label_smoothing.")
+        if not problems and (seen := self.arguments.get("sizes")) and max(seen) != self.size:
+            problems.append(f"sizes go up to {max(seen)} px, and pictures come in {self.size} px; leave size out.")
         for stage in self.stages:
             if stage.sizes and self.builder not in ANY_SIZE:
                 problems.append(
