@@ -161,6 +161,15 @@ def test_a_gain():
     assert msgspec.json.decode(msgspec.json.encode(verdict), type=Verdict) == verdict
 
 
+def test_accuracy_is_named_where_another_figure_leads():
+    named = [compare("a", *swap(pair(*counts)), noun="picture", named=True).sentence
+             for counts in ((700, 180, 38, 82), (99, 1, 2, 0))]  # fmt: skip
+    assert named[0].startswith("this model gains 14.2 points of accuracy on these 1,000 pictures, ")
+    assert named[1].startswith(
+        "no difference can be told on these 102 pictures: -1.0 points of accuracy, 95 % interval "
+    )
+
+
 def swap(two):
     """The arguments of compare after its first."""
     return two[0], "baseline", two[1]

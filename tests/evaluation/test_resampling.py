@@ -106,6 +106,9 @@ def test_a_clear_difference_is_a_gain_of_the_recipe_and_says_how_it_was_found():
     assert loss.outcome == "loss"
     assert loss.sentence.startswith("as a recipe, loses ")
     assert "Holm" not in loss.sentence
+    named = compare([clear, luck], 300, Protocol(2, 5), Figure(noun="picture", named=True))
+    assert "points of accuracy against convnet over" in named[0].sentence
+    assert " points of accuracy, 95 % interval " in named[1].sentence
 
 
 def test_equal_recipes_are_not_told_apart():

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from findings.scenes import scene
-from starshift.findings.descriptors import WHOLE, candidates, cut_windows, learn
+from starshift.findings.descriptors import WHOLE, Candidates, candidates, cut_windows, learn, mutual
 from starshift.findings.registration import cut, shrunk
 
 SCENES = np.stack([scene(seed) for seed in range(40)])
@@ -35,6 +35,17 @@ def test_a_mirrored_copy_is_a_candidate_of_its_original():
 def test_a_picture_is_no_candidate_of_its_own_mirror_image():
     symmetrical = (SCENES[:1] + SCENES[:1, :, ::-1]) / 2
     assert all(first != second for first, second, _ in found(symmetrical))
+
+
+def test_a_pair_that_was_found_one_way_is_tried_the_other_way_too():
+    windows = np.array([[0, 0.88, 0, 1], [0, 1, 0, 1], [0, 1, 0, 1], [0.12, 1, 0, 1]], np.float32)
+    mirrored, alike = np.array([False, True, True, False]), np.array([0.9, 0.8, 0.7, 0.6], np.float32)
+    one_way = Candidates(np.array([0, 0, 5, 5]), np.array([3, 5, 0, 6]), mirrored, windows, alike)
+    both = mutual(one_way)
+    places = list(zip(both.first.tolist(), both.second.tolist(), both.mirrored.tolist(), strict=True))
+    assert places == [(0, 3, False), (0, 5, True), (5, 0, True), (5, 6, False), (3, 0, False), (6, 5, False)]
+    assert both.windows[4:].tolist() == [WHOLE[0].tolist()] * 2
+    assert mutual(Candidates(*(array[:0] for array in (one_way.first, one_way.second, mirrored, windows, alike))))
 
 
 def test_equal_vectors_have_a_cosine_of_one_and_length_one():

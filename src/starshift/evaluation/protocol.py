@@ -119,14 +119,15 @@ def losses(answers: Answers) -> np.ndarray:
     return strings.losses(answers)
 
 
-def compare(model: str, answers: Answers, against: str, other: Answers, *, noun: str) -> Verdict:
+def compare(model: str, answers: Answers, against: str, other: Answers, *, noun: str, named: bool = False) -> Verdict:
     """Say whether `model` does better on these examples than `against`, or whether it cannot be told.
 
     Both are answers for the same examples in the same order, else RunError. Where an answer is right or wrong, a gain
     or a loss is declared only where Tango's 95 % interval leaves out 0 and the exact McNemar test has p < 0.05. The two
     disagree only close to the limit (5 against 0: interval above 0, p = 0.06); the test, which is exact, then keeps
     the last word, and the sentence gives its p. Elsewhere it is the paired t-test on the examples' figures. The verdict
-    is about these fitted models; what it would take to speak of their recipes is ABOUT_THE_RECIPE.
+    is about these fitted models; what it would take to speak of their recipes is ABOUT_THE_RECIPE. named: whether the
+    sentence names accuracy, where another figure leads and points could be taken for those of that.
     """
     _check_same_examples(model, answers, against, other, noun)
     known = answers.known
@@ -134,7 +135,7 @@ def compare(model: str, answers: Answers, against: str, other: Answers, *, noun:
         raise DataError(f"There is no labelled {noun} to compare the models by. It takes at least 1.")
     mine, theirs = answers.figures[known], other.figures[known]
     found = (
-        _compare_right(mine > 0, theirs > 0, noun)
+        _compare_right(mine > 0, theirs > 0, noun, f" of {answers.leads}" if named else "")
         if answers.is_right_or_wrong
         else _compare_means(mine, theirs, answers, noun)
     )
@@ -152,8 +153,8 @@ class _Compared(NamedTuple):
     only_other_right: int | None = None
 
 
-def _compare_right(mine: np.ndarray, theirs: np.ndarray, noun: str) -> _Compared:
-    """mine, theirs: bool (n,), whether each answer is right."""
+def _compare_right(mine: np.ndarray, theirs: np.ndarray, noun: str, of: str) -> _Compared:
+    """mine, theirs: bool (n,), whether each answer is right. of: what follows on "points"."""
     only_model, only_other, n = int((mine & ~theirs).sum()), int((theirs & ~mine).sum()), len(mine)
     interval = paired_difference(only_model, only_other, n)
     assert interval is not None
@@ -163,7 +164,7 @@ def _compare_right(mine: np.ndarray, theirs: np.ndarray, noun: str) -> _Compared
     outcome: Outcome = "undecided"
     if p_value < 1 - LEVEL and (low > 0 or high < 0):
         outcome = "gain" if low > 0 else "loss"
-    sentence = _sentence(outcome, difference.value, low, high, n, p_value, noun)
+    sentence = _sentence(outcome, difference.value, low, high, n, p_value, noun, of)
     return _Compared(outcome, difference, p_value, sentence, only_model, only_other)
 
 
@@ -233,13 +234,15 @@ def _check_same_examples(model: str, answers: Answers, against: str, other: Answ
         )
 
 
-def _sentence(outcome: Outcome, value: float, low: float, high: float, n: int, p_value: float, noun: str) -> str:
+def _sentence(
+    outcome: Outcome, value: float, low: float, high: float, n: int, p_value: float, noun: str, of: str
+) -> str:
     """A verdict in words; shares are told in points."""
     where = f"on these {n:,} {noun}s" if n > 1 else f"on this one {noun}"
     if outcome == "undecided":
         value_text, low_text, high_text = _points(value, low, high, digits=1)
         sign = "+" if float(value_text) > 0 else ""
-        text = f"no difference can be told {where}: {sign}{value_text} points, "
+        text = f"no difference can be told {where}: {sign}{value_text} points{of}, "
         text += f"95 % interval {low_text} to {high_text}"
         # An interval without 0 beside "no difference" needs its reason.
         return f"{text}; exact McNemar p = {p_value:.2g}" if low > 0 or high < 0 else text
@@ -247,7 +250,7 @@ def _sentence(outcome: Outcome, value: float, low: float, high: float, n: int, p
     near, far = (low, high) if outcome == "gain" else (-high, -low)
     digits = next((digits for digits in (1, 2, 3) if round(100 * near, digits) > 0), 4)  # never "0.0 to 2.1"
     value_text, near_text, far_text = _points(abs(value), near, far, digits=digits)
-    return f"this model {verb} {value_text} points {where}, 95 % interval {near_text} to {far_text}"
+    return f"this model {verb} {value_text} points{of} {where}, 95 % interval {near_text} to {far_text}"
 
 
 def _sentence_of_means(outcome: Outcome, difference: Estimate, answers: Answers, noun: str) -> str:

@@ -114,11 +114,13 @@ class Figure:
     is_right_or_wrong: bool = True  # each example's figure is 1 or 0
     is_error: bool = False  # lower is better, in the target's own unit
     noun: str = field(kw_only=True)  # what an example is called
+    named: bool = field(default=False, kw_only=True)  # whether sentences name accuracy too, since another figure leads
 
     @classmethod
-    def of(cls, answers: Answers, noun: str) -> Figure:
+    def of(cls, answers: Answers, noun: str, *, named: bool = False) -> Figure:
         """That of some answers. noun: what an example is called."""
-        return cls(answers.leads, answers.is_right_or_wrong, isinstance(answers, NumberPredictions), noun=noun)
+        is_error = isinstance(answers, NumberPredictions)
+        return cls(answers.leads, answers.is_right_or_wrong, is_error, noun=noun, named=named)
 
 
 def summarize(
@@ -199,7 +201,7 @@ def _verdict(
     p_text = f"p = {adjusted:.2g}" if adjusted >= 0.001 else "p < 0.001"
     how = f"corrected resampled t-test, {p_text}" + (" after Holm" if adjusted > p_value else "")
     told = _number if figure.is_error else _points
-    of = "" if figure.metric == "accuracy" else f" of {figure.metric}"
+    of = "" if figure.metric == "accuracy" and not figure.named else f" of {figure.metric}"
     unit = "" if figure.is_error else " points"
     if outcome == "undecided":
         sentence = f"as a recipe, no difference from {one.against} can be told {where}: "

@@ -35,7 +35,7 @@ to it over the number of pictures, so that few do not pass chance for what tells
 MOVED = 0.045
 """Share of a side by which windows may miss the true edges, for which learned vectors make allowance."""
 
-FEWEST, MOST, IN_ALL = 3, 12, 24_000
+FEWEST, MOST, IN_ALL = 4, 12, 24_000
 """Candidates per picture, and about how many there may be in all before it is the fewest."""
 
 ALIKE = 0.5
@@ -155,6 +155,20 @@ def candidates(squares: np.ndarray, learned: Learned, windows: np.ndarray) -> Ca
 def joined(one: Candidates, other: Candidates) -> Candidates:
     """Both lists, one after the other."""
     return Candidates(*(np.concatenate([getattr(one, f.name), getattr(other, f.name)]) for f in fields(Candidates)))
+
+
+def mutual(found: Candidates) -> Candidates:
+    """The same, and every pair that was only found one way the other way round too, from the whole picture.
+
+    What was cut out can only be laid on what it was cut from, and which of two that is shows when they are laid.
+    """
+    count = 1 + max(found.first.max(initial=0), found.second.max(initial=0))
+    there, back = found.first * count + found.second, found.second * count + found.first
+    alone = np.flatnonzero(~np.isin(back, there))
+    alone = alone[np.unique(2 * there[alone] + found.mirrored[alone], return_index=True)[1]]
+    windows = np.repeat(WHOLE, len(alone), axis=0)
+    swapped = Candidates(found.second[alone], found.first[alone], found.mirrored[alone], windows, found.alike[alone])
+    return joined(found, swapped)
 
 
 def nearest(

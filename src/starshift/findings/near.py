@@ -23,11 +23,11 @@ from starshift.data.read import Pictures
 from starshift.errors import RunError
 from starshift.execution import map_ordered
 from starshift.findings.cutouts import cut_outs
-from starshift.findings.descriptors import WHOLE, Candidates, candidates, cut_windows, joined, learn
+from starshift.findings.descriptors import WHOLE, Candidates, candidates, cut_windows, joined, learn, mutual
 from starshift.findings.registration import lay, lay_roughly, shrunk
 from starshift.records import Dataset, files
 
-FORM = 1
+FORM = 2
 """Raised by one whenever the same pictures would give other pairs than before."""
 
 SIDE = 64
@@ -55,7 +55,7 @@ SMALLEST_WINDOW = 0.7
 COMPARED_AT = (12, 24, 48)
 """Pixels per side at which pictures are compared, by how many they have."""
 
-SURE = (0.99, 0.98, 0.97)
+SURE = (0.99, 0.976, 0.97)
 """Correlation of the details from which two pictures are copies, whatever else is like them, for each of COMPARED_AT:
 the fewer pixels, the more is alike by chance."""
 
@@ -220,7 +220,7 @@ def _candidates(small: np.ndarray) -> Candidates:
     """Those that are alike as they are, and those that are once one is cut: neither crowds out the other."""
     learned = learn(small)
     whole = candidates(small, learned, WHOLE)
-    return whole if len(small) > LARGE else joined(whole, candidates(small, learned, cut_windows()))
+    return mutual(whole if len(small) > LARGE else joined(whole, candidates(small, learned, cut_windows())))
 
 
 @dataclass(frozen=True)

@@ -339,7 +339,8 @@ def _verdict(
 ) -> Verdict | None:
     if best is None:
         return None
-    return protocol.compare(name, answers, best.name, state.predictions[best.name], noun=materials.dataset.noun)
+    other, noun = state.predictions[best.name], materials.dataset.noun
+    return protocol.compare(name, answers, best.name, other, noun=noun, named=state.uneven)
 
 
 def _too_long(one: Planned, deadline: float) -> str:

@@ -67,7 +67,7 @@ class Resampling:
 
     def figure_of(self, state: Climb) -> Figure:
         """By what the recipes of a climb are compared."""
-        return Figure.of(next(iter(state.predictions.values())), self.materials.dataset.noun)
+        return Figure.of(next(iter(state.predictions.values())), self.materials.dataset.noun, named=state.uneven)
 
     def key(self, record: RungRecord) -> str:
         """The digest by which results of an earlier call are known again."""
