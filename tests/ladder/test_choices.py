@@ -57,6 +57,22 @@ def test_the_best_base_is_taken_and_the_record_says_by_how_much(weights_home, ma
     assert model.details["pretrained base"] == why.split(",")[0]
 
 
+def test_a_second_base_joins_where_inner_folds_are_for_it(weights_file, weights_home, make_materials):
+    materials = make_materials()
+    twice = ("mobilenet_v2", f"mobilenet_v2@{weights_file}")
+    views = {"views": 2, "augmentation": "crops"}
+    recipe = Recipe("frozen", 32, arguments={"bases": twice, "strengths": STRENGTHS, "joining": True, **views})
+    assert choices.is_open(recipe)
+    assert not choices.is_open(msgspec.structs.replace(recipe, arguments={**recipe.arguments, "bases": twice[:1]}))
+    settled, why = choices.settle(recipe, materials)
+    assert "joining" not in settled.arguments and settled.arguments["bases"] in (twice, twice[:1])
+    assert why["base chosen"].count("mobilenet_v2 + ") == 1  # both together were tried, and the first alone
+    assert choices.predict_seconds(recipe, materials) > 0
+    model = frozen.fit(recipe, materials)
+    assert model.learnware.arguments == settled.arguments
+    assert model.details["base chosen"] == why["base chosen"] and "could be added" not in model.details
+
+
 @pytest.mark.slow
 def test_the_best_depth_is_taken_and_the_record_has_the_loss_of_each(weights_home, make_materials):
     materials = make_materials()

@@ -114,6 +114,18 @@ def test_features_take_a_second_base_where_it_pays(monkeypatch):
     assert bases(data(), Options(bases=("vgg16",))) == ("vgg16",)
 
 
+def test_whether_the_second_base_joins_is_found_out_unless_it_was_asked_for(monkeypatch):
+    monkeypatch.setattr(weights, "obtain", lambda base: None)  # both are at hand
+
+    def joining(rung, options=Options()):  # noqa: B008
+        return select([rung])[-1].recipe(options, data(each=10)).arguments.get("joining")
+
+    assert joining("features") is joining("features-augmented") is joining("fine-tuned") is True
+    assert joining("features", Options(bases=("mobilenet_v2", "mobilenet"))) is None
+    assert joining("features:bases=mobilenet_v2/mobilenet") is None
+    assert joining("features", Options(head="dense256")) is None
+
+
 def test_features_do_without_a_second_base_whose_weights_are_not_to_be_had():
     assert RUNGS["features"].recipe(Options(), data(each=10)).arguments["bases"] == ("mobilenet_v2",)
 

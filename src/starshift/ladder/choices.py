@@ -14,7 +14,7 @@ from starshift.ladder import linear
 from starshift.ladder.materials import Materials
 from starshift.ladder.rungs import FIRST_BASE
 from starshift.models import weights
-from starshift.recipe import AUTO, TOP, Recipe
+from starshift.recipe import AUTO, JOINING, TOP, Recipe
 
 MOST_DEPTHS = 6
 """Cut points that are compared with the top, spread evenly over the base: neighbours say nearly the same."""
@@ -22,7 +22,12 @@ MOST_DEPTHS = 6
 
 def is_open(recipe: Recipe) -> bool:
     """Whether bases or cuts of a recipe must be chosen first."""
-    return AUTO in recipe.arguments["bases"] or AUTO in recipe.arguments.get("cuts", ())
+    return AUTO in recipe.arguments["bases"] or AUTO in recipe.arguments.get("cuts", ()) or _is_joining(recipe)
+
+
+def _is_joining(recipe: Recipe) -> bool:
+    """Whether it is to be found out if the bases behind the first join it."""
+    return bool(recipe.arguments.get(JOINING)) and len(recipe.arguments["bases"]) > 1
 
 
 def all_bases(recipe: Recipe, materials: Materials) -> FrozenBases:
@@ -35,11 +40,15 @@ def _whole(recipe: Recipe) -> Recipe:
     specs = tuple(recipe.arguments["bases"])
     if specs == (AUTO,):
         return _with(recipe, bases=bases_at_hand(recipe.size))
+    if _is_joining(recipe):
+        return _with(recipe)
     return _with(recipe, cuts=depths_to_try(specs[0]))
 
 
 def _with(recipe: Recipe, **changes: object) -> Recipe:
-    return msgspec.structs.replace(recipe, arguments={**recipe.arguments, **changes})
+    """The recipe with what was open settled so."""
+    arguments = {name: value for name, value in recipe.arguments.items() if name != JOINING}
+    return msgspec.structs.replace(recipe, arguments={**arguments, **changes})
 
 
 def bases_at_hand(size: int) -> tuple[str, ...]:
@@ -62,13 +71,14 @@ def depths_to_try(spec: str) -> tuple[str, ...]:
 
 
 def predict_seconds(recipe: Recipe, materials: Materials) -> float:
-    """How long choosing will take, and then `fit` of what may be chosen."""
+    """How long choosing will take, and then `fit` of all that may be chosen."""
     bases = all_bases(recipe, materials)
-    total = sum(linear.plain_seconds(base, materials) for base in bases.bases)
-    features = linear.features_of(bases)
-    # Each alone and each joined to the best: every feature is fitted on twice, and the best once with each other one.
-    total += (2 + len(_groups(bases))) * linear.head_seconds(recipe, materials, features) / 2
-    return total + linear.head_seconds(recipe, materials, features)
+    heads = linear.head_seconds(recipe, materials, linear.features_of(bases))
+    if _is_joining(recipe):
+        heads += linear.head_seconds(recipe, materials, bases.bases[0].shape[-1])
+    else:  # each alone and each joined to the best: every feature is fitted on twice, the best once with each other one
+        heads *= (2 + len(_groups(bases))) / 2
+    return heads + linear.predict_seconds(_whole(recipe), materials)
 
 
 def settle(recipe: Recipe, materials: Materials) -> tuple[Recipe, dict[str, str]]:
@@ -76,9 +86,10 @@ def settle(recipe: Recipe, materials: Materials) -> tuple[Recipe, dict[str, str]
     bases = all_bases(recipe, materials)
     features = linear.plain_features(bases, materials)
     groups = _groups(bases)
-    losses = _losses(recipe, materials, features, groups)
-    names = min(losses, key=lambda tried: losses[tried])
-    if AUTO in recipe.arguments["bases"]:
+    tried = (tuple(groups)[:1], tuple(groups)) if _is_joining(recipe) else ()
+    losses = _losses(recipe, materials, features, groups, tried)
+    names = min(losses, key=lambda one: losses[one])
+    if AUTO in recipe.arguments["bases"] or tried:
         return _with(recipe, bases=names), {"base chosen": _in_words(losses, _titles(names))}
     return _with(recipe, cuts=names), {"depth chosen": _in_words(losses, " + ".join(names))}
 
@@ -100,15 +111,23 @@ def _groups(bases: FrozenBases) -> dict[str, slice]:
 
 
 def _losses(
-    recipe: Recipe, materials: Materials, features: np.ndarray, groups: Mapping[str, slice]
+    recipe: Recipe,
+    materials: Materials,
+    features: np.ndarray,
+    groups: Mapping[str, slice],
+    tried: tuple[tuple[str, ...], ...] = (),
 ) -> dict[tuple[str, ...], float]:
-    """Log loss over the inner folds of each alone, and of the best together with each other one, in the order named."""
+    """Log loss over the inner folds of what is to be tried; of each alone, and of the best together with each other
+    one, in the order named, if nothing is said.
+    """
 
     def loss(names: tuple[str, ...]) -> float:
         columns = np.concatenate([features[:, groups[name]] for name in names], axis=1)
         [fitted] = linear.heads_on(recipe, materials.about(materials.target), columns)
         return min(fitted.head.losses.values())
 
+    if tried:
+        return {names: loss(names) for names in tried}
     losses: dict[tuple[str, ...], float] = {(name,): loss((name,)) for name in groups}
     best = min(losses, key=lambda tried: losses[tried])[0]
     order = list(groups)

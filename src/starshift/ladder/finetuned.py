@@ -18,7 +18,7 @@ from starshift.ladder.activations import Rows, Source
 from starshift.ladder.materials import Materials, Model
 from starshift.ladder.rungs import STRENGTHS
 from starshift.ladder.unfitted import unfitted
-from starshift.recipe import HEADS, Recipe
+from starshift.recipe import HEADS, JOINING, Recipe
 from starshift.records import Epoch, Learnware
 
 if TYPE_CHECKING:
@@ -100,7 +100,11 @@ class _Tuning:
     def beside(self) -> Recipe | None:
         """`features` whose answers are averaged with those of the opened network, if the recipe wants that."""
         bases = self.recipe.arguments.get("beside", ())
-        return self.features(tuple(bases), HEADS[0]) if bases else None
+        if not bases:
+            return None
+        beside = self.features(tuple(bases), HEADS[0])
+        joining = {JOINING: True} if self.recipe.arguments.get(JOINING) else {}
+        return msgspec.structs.replace(beside, arguments={**beside.arguments, **joining})
 
     @property
     def heads(self) -> list[Recipe]:

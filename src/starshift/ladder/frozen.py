@@ -53,4 +53,7 @@ def fit(recipe: Recipe, materials: Materials, on_epoch: Callable[[Epoch], None] 
     if choices.is_open(recipe):
         recipe, why = choices.settle(recipe, materials)
     model = linear.fit(recipe, materials)
-    return replace(model, details={**why, **(model.details or {})})
+    details = {**why, **(model.details or {})}
+    if "base chosen" in why:
+        details.pop("could be added", None)  # it was tried
+    return replace(model, details=details)

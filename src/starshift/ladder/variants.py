@@ -16,6 +16,7 @@ from starshift.recipe import (
     BALANCED,
     BUILDERS,
     HEADS,
+    JOINING,
     KINDS,
     LOSSES,
     METRICS,
@@ -68,7 +69,9 @@ class Changes:
     def applied(self, recipe: Recipe) -> Recipe:
         """The recipe with the changes. Raises UsageError with all that cannot work together."""
         problems: list[str] = []
-        arguments = dict(recipe.arguments) | dict(self.arguments)
+        asked = {"bases", "beside"} & set(self.arguments)  # then nothing is left to find out
+        kept = {name: value for name, value in recipe.arguments.items() if not (asked and name == JOINING)}
+        arguments = kept | dict(self.arguments)
         named = self.augment
         if POLICY_BY_NAME in BUILDERS[recipe.builder]:  # views are made before the stages, which only mix them
             named = None

@@ -1,6 +1,6 @@
 """Recipes: what is built and how it is trained, as values that are checked when they are made."""
 
-from starshift.recipe.builders import AUTO, BUILDERS, HEADS, KINDS, NORMS, TOP, VIEWS, check_builder
+from starshift.recipe.builders import AUTO, BUILDERS, HEADS, JOINING, KINDS, NORMS, TOP, VIEWS, check_builder
 from starshift.recipe.recipe import ANY_SIZE, LARGEST_SIZE, Recipe, digest
 from starshift.recipe.stage import (
     BALANCED,
@@ -21,6 +21,7 @@ __all__ = [
     "BALANCED",
     "BUILDERS",
     "HEADS",
+    "JOINING",
     "KINDS",
     "LARGEST_SIZE",
     "LOSSES",

@@ -38,6 +38,7 @@ BUILDERS: dict[str, dict[str, type]] = {
     },
     "frozen": {
         "bases": tuple,
+        "joining": bool,  # JOINING
         "strengths": tuple,
         "views": int,
         "augmentation": str,
@@ -56,6 +57,7 @@ BUILDERS: dict[str, dict[str, type]] = {
         "merged": bool,
         "mirrored": bool,
         "beside": tuple,
+        "joining": bool,
         "sharing": bool,
     },
     "own": {"build": str},
@@ -100,6 +102,9 @@ BLOCKS = ("convolution", "pooling", "gru", "lstm")
 
 AUTO = "auto"
 """In place of a frozen network's bases or cuts: inner folds of the training part choose."""
+
+JOINING = "joining"
+"""The argument by which inner folds decide whether the bases behind the first join it."""
 
 TOP = "top"
 """A base's own end, its pooled last map, among cuts."""
