@@ -176,8 +176,9 @@ def test_the_class_list_has_the_suggestion_chosen_and_enter_gives_it(tmp_path):
         const focused = document.activeElement === list;
         const chosen = list.selectedOptions[0].textContent;
         press("k"); const ignored = text("said");
+        const closed = new Promise((done) => document.getElementById("chooser").addEventListener("close", done));
         press("Enter", list);
-        await new Promise((done) => setTimeout(done, 50));
+        await closed;
         return { opened, focused, chosen, ignored, count: list.length, said: text("said"), csv: await saved() };
         """,
         tmp_path,
