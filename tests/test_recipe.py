@@ -202,6 +202,7 @@ def test_arguments_of_pretrained_builders_are_held_against_what_is_known():
             {"bases": ("vgg16",), "sizes": (64, 160, 64)},
             ["Size 64 is named twice.", "The largest of sizes may be 2 times the smallest; 64/160/64 came."],
         ),
+        ({"bases": ("vgg16",), "sizes": (20, 32)}, ["VGG16 needs pictures of at least 32 px; sizes go down to 20."]),
         ({"bases": ("vgg16",), "sizes": ()}, ["sizes must be one or more whole numbers of at least 1; () came."]),
         (
             {"bases": ("vgg16",), "sizes": (64, 96), "cuts": ("top",)},

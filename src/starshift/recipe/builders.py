@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from starshift import catalogue
@@ -256,7 +256,7 @@ def _frozen_quarrels(arguments: Mapping[str, Any], bases: tuple[str, ...], cuts:
     if AUTO in cuts and len(cuts) > 1:
         problems.append(f"{AUTO!r} compares all depths, and stands alone among cuts; {'/'.join(cuts)} came.")
     sizes = arguments.get("sizes", ())
-    problems += _size_problems(sizes)
+    problems += _size_problems(sizes, [catalogue.parse(spec)[0] for spec in bases if spec != AUTO])
     if sizes and cuts:
         problems.append("Cuts are of a base that looks at pictures in one size; leave cuts or sizes out.")
     alone = len(bases) == 1 and AUTO not in bases and not (cuts or sizes or arguments.get("views"))
@@ -268,9 +268,14 @@ def _frozen_quarrels(arguments: Mapping[str, Any], bases: tuple[str, ...], cuts:
     return problems
 
 
-def _size_problems(sizes: tuple[int, ...]) -> list[str]:
-    """What is wrong with the sizes at which a frozen network looks at a picture, whole numbers of at least 1."""
+def _size_problems(sizes: tuple[int, ...], bases: Sequence[catalogue.Base]) -> list[str]:
+    """What is wrong with the sizes at which frozen bases look at a picture, whole numbers of at least 1."""
     problems = [f"Size {size} is named twice." for size in dict.fromkeys(sizes) if sizes.count(size) > 1]
+    problems += [
+        f"{base.title} needs pictures of at least {base.min_size} px; sizes go down to {min(sizes)}."
+        for base in bases
+        if sizes and min(sizes) < base.min_size
+    ]
     if sizes and max(sizes) > LARGEST_RATIO * min(sizes):
         problems.append(
             f"The largest of sizes may be {LARGEST_RATIO} times the smallest; {'/'.join(map(str, sizes))} came."
