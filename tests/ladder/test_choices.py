@@ -7,6 +7,7 @@ from starshift import catalogue
 from starshift.errors import MissingWeights
 from starshift.ladder import choices, frozen
 from starshift.recipe import Recipe
+from starshift.records import Target
 
 STRENGTHS = (1e-2,)
 BASES = Recipe("frozen", 32, arguments={"bases": ("auto",), "strengths": STRENGTHS})
@@ -82,3 +83,16 @@ def test_the_best_depth_is_taken_and_the_record_has_the_loss_of_each(weights_hom
     for cut in choices.depths_to_try("mobilenet_v2"):
         assert f"{cut} 0." in why or f"{cut} 1." in why
     assert "auto" not in model.learnware.arguments["cuts"]
+
+
+def test_what_decided_is_called_by_its_name():
+    losses = {("a",): 0.5, ("a", "b"): 0.4}
+    numbers, classes = Target("price", "regression"), Target.of_classes(["x", "y"])
+    said = choices._in_words(losses, "A + B", numbers)
+    assert said.startswith(
+        "A + B, 0.1000 better than the next; squared error of standardized numbers over 5 inner folds"
+    )
+    said = choices._in_words(losses, "A + B", classes)
+    assert said.startswith(
+        "A + B, 0.1000 nats better than the next; log loss over 5 inner folds of the training part: a"
+    )

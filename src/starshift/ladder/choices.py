@@ -15,6 +15,7 @@ from starshift.ladder.materials import Materials
 from starshift.ladder.rungs import FIRST_BASE
 from starshift.models import weights
 from starshift.recipe import AUTO, JOINING, TOP, Recipe
+from starshift.records import Target
 
 MOST_DEPTHS = 6
 """Cut points that are compared with the top, spread evenly over the base: neighbours say nearly the same."""
@@ -90,8 +91,8 @@ def settle(recipe: Recipe, materials: Materials) -> tuple[Recipe, dict[str, str]
     losses = _losses(recipe, materials, features, groups, tried)
     names = min(losses, key=lambda one: losses[one])
     if AUTO in recipe.arguments["bases"] or tried:
-        return _with(recipe, bases=names), {"base chosen": _in_words(losses, _titles(names))}
-    return _with(recipe, cuts=names), {"depth chosen": _in_words(losses, " + ".join(names))}
+        return _with(recipe, bases=names), {"base chosen": _in_words(losses, _titles(names), materials.target)}
+    return _with(recipe, cuts=names), {"depth chosen": _in_words(losses, " + ".join(names), materials.target)}
 
 
 def _titles(names: tuple[str, ...]) -> str:
@@ -138,9 +139,10 @@ def _losses(
     return losses
 
 
-def _in_words(losses: Mapping[tuple[str, ...], float], winner: str) -> str:
+def _in_words(losses: Mapping[tuple[str, ...], float], winner: str, target: Target) -> str:
     """Who won by how much, and what each came to."""
+    what, unit = ("squared error of standardized numbers", "") if target.is_number else ("log loss", " nats")
     ranked = sorted(losses.values())
-    by = f", {ranked[1] - ranked[0]:.4f} nats better than the next" if len(ranked) > 1 else ", the only one at hand"
+    by = f", {ranked[1] - ranked[0]:.4f}{unit} better than the next" if len(ranked) > 1 else ", the only one at hand"
     each = ", ".join(f"{' + '.join(names)} {loss:.4f}" for names, loss in losses.items())
-    return f"{winner}{by}; log loss over {linear.FOLDS} inner folds of the training part: {each}"
+    return f"{winner}{by}; {what} over {linear.FOLDS} inner folds of the training part: {each}"
