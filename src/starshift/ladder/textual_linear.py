@@ -23,6 +23,7 @@ from starshift.execution import map_ordered
 from starshift.ladder.materials import Materials, Model
 from starshift.ladder.textual import FOLDS, folds_of, in_a_row, learnware_of, orders_for, texts_of, training_words
 from starshift.models import hinge, ngrams
+from starshift.models.heads import outputs_of
 from starshift.models.ngrams import LETTERS, VIEWS, Grams
 from starshift.recipe import Recipe
 from starshift.records import Epoch, Learnware
@@ -65,7 +66,7 @@ def predict_seconds(recipe: Recipe, materials: Materials) -> float:
 def _operations(recipe: Recipe, materials: Materials) -> float:
     arguments, rows = recipe.arguments, len(materials.split.train)
     words = len(texts_of(materials).words.ids) * rows / max(1, len(materials.dataset.examples))
-    outputs = hinge.outputs_of(materials.target)
+    outputs = outputs_of(materials.target)
     candidates = len(arguments["strengths"]) * len(arguments["balances"])
     fits = 1 + 2 * candidates  # of three folds of two thirds each
     by_products = hinge.pays_by_products(materials.target, rows)

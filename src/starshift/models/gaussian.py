@@ -35,9 +35,8 @@ def fit(task: Task) -> Learned:
     from threadpoolctl import threadpool_limits
 
     assert not task.classes
-    with threadpool_limits(
-        1, user_api="blas"
-    ):  # a few hundred rows: threads wait for each other, beside other work long
+    # Of a few hundred rows BLAS threads wait for each other, and long where other work runs beside.
+    with threadpool_limits(1, user_api="blas"):
         found = _searched(task)
         outputs = held_out(task, lambda part, rows: predict(_solved(part, found), rows, 0))
         tensors = _solved(task, found)

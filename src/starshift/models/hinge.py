@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from starshift.execution import map_ordered
+from starshift.models.heads import outputs_of
 from starshift.records import Target
 
 MOST_PRODUCTS = 6_000
@@ -54,11 +55,6 @@ def wanted_of(target: Target, encoded: np.ndarray) -> tuple[np.ndarray, float, f
         return (2.0 * encoded - 1).astype(np.float32), 0.0, 1.0
     one_hot = (encoded[:, None] == np.arange(len(target.classes))).astype(np.float32)
     return (2 * one_hot - 1)[:, -outputs_of(target) :], 0.0, 1.0
-
-
-def outputs_of(target: Target) -> int:
-    """How many outputs a linear model has: one for a number or two classes, else one for each class or label."""
-    return len(target.classes) if target.kind in ("multi-class", "multi-label") else 1
 
 
 def counting_of(wanted: np.ndarray, balance: float) -> np.ndarray:
