@@ -4,7 +4,7 @@ import pytest
 
 from starshift.augmentation import Augmentation
 from starshift.errors import UsageError
-from starshift.ladder.families import select
+from starshift.ladder.families import LADDERS, select
 from starshift.ladder.options import Options
 from starshift.ladder.rungs import FEW_PICTURES, MANY_CLASSES, RUNGS
 from starshift.models import weights
@@ -33,7 +33,7 @@ def test_every_rung_makes_a_checked_recipe_for_any_number_of_classes(rung):
 
 
 def test_no_names_mean_the_whole_ladder_and_the_baseline_is_always_there():
-    assert [rung.name for rung in select([])] == list(RUNGS)
+    assert [rung.name for rung in select([])] == list(LADDERS["pictures"])
     assert [rung.name for rung in select(["features"])] == ["baseline", "features"]
     assert [rung.name for rung in select(["features", "baseline"])] == ["baseline", "features"]
 
@@ -43,7 +43,7 @@ def test_all_unknown_rungs_are_named_with_guesses():
         select(["feature", "convnet", "xyz"])
     assert caught.value.problems == (
         "Rung 'feature' is not known. Did you mean 'features'?",
-        f"Rung 'xyz' is not known. Known: {', '.join(RUNGS)}.",
+        f"Rung 'xyz' is not known. Known: {', '.join(LADDERS['pictures'])}.",
     )
 
 

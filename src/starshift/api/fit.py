@@ -71,6 +71,8 @@ def fit(
     overlay: str | Path | None = None,
     family: str | None = None,
     slice_by: str | None = None,
+    student: str | None = None,
+    unlabelled: str | Path | None = None,
     progress: Progress | None = None,
 ) -> Run:
     """Climb the ladder on labelled pictures, rows, texts or sequences; write a run folder with models and a report.
@@ -107,6 +109,9 @@ def fit(
         their folders are not touched.
     slice_by: what the leading figure is shown by, so that unequal errors are seen: "column:NAME", "folder:LEVEL",
         "name:REGEX" or "camera".
+    student: who is taught by `distilled`: "tiny", "small" or "base", truncated pretrained networks, or "modern" or
+        "convnet", networks from scratch; "small" if None.
+    unlabelled: a folder or zip of pictures without labels; `distilled` also learns what its teacher says of them.
     merge_stages: `fine-tuned` trains a random head and the opened base at once, instead of the head first.
     progress: where to say what goes on; the terminal if None, nowhere with starshift.progress.Silent().
     Raises UsageError, DataError, LeakError or RunError, each with all problems at once. A base whose weights are not
@@ -139,6 +144,8 @@ def fit(
         family=family,
         pattern=pattern,
         slice_by=slice_by,
+        student=student,
+        unlabelled=unlabelled,
     )
     return _Fitting(request, progress or ConsoleProgress()).run()
 

@@ -21,6 +21,7 @@ from starshift.data.read import LabelFile
 from starshift.data.sniff import family_of
 from starshift.errors import StarshiftError, UsageError
 from starshift.evaluation import resampling
+from starshift.ladder.combining import SCRATCH_STUDENTS, STUDENTS
 from starshift.ladder.families import LADDERS, select
 from starshift.ladder.options import Options
 from starshift.ladder.own import OwnRung, as_rung
@@ -60,6 +61,7 @@ class Request:
     overlay: Path | None = None
     pattern: Pattern | None = None
     slice_by: Known | None = None
+    unlabelled: Path | None = None
     family_given: bool = False  # by the user; else it was seen
 
     @property
@@ -95,6 +97,8 @@ def check_request(
     family: str | None = None,
     pattern: str | None = None,
     slice_by: str | None = None,
+    student: str | None = None,
+    unlabelled: str | Path | None = None,
 ) -> Request:
     """Check every argument of `fit`, whose defaults are the same. Raises UsageError with all problems."""
     problems: list[str] = []
@@ -110,9 +114,16 @@ def check_request(
     problems += _protocol_problems(protocol, ordered)
     weights = _loss_weights(problems, loss_weights, wanted)
     options = Options(
-        size=size, bases=bases, augment=augment, merge_stages=merge_stages, head=head, loss_weights=weights
+        size=size,
+        bases=bases,
+        augment=augment,
+        merge_stages=merge_stages,
+        head=head,
+        loss_weights=weights,
+        student=student,
     )
     problems += _picture_problems(options, overlay, chosen, kind)
+    problems += _student_problems(student, unlabelled, chosen, kind)
     problems += _number_problems(seed, min_per_class, NOUNS[kind])
     if problems:
         raise UsageError(problems)
@@ -137,6 +148,7 @@ def check_request(
         overlay=Path(overlay) if overlay is not None else None,
         pattern=names,
         slice_by=sliced,
+        unlabelled=Path(unlabelled) if unlabelled is not None else None,
         family_given=family is not None,
     )
 
@@ -163,6 +175,8 @@ def as_command(request: Request) -> str:
         "--group-by": request.group_by,
         "--order-by": request.order_by,
         "--slice-by": request.slice_by,
+        "--student": options.student,
+        "--unlabelled": request.unlabelled,
         "--overlay": request.overlay,
         "--family": request.family if request.family_given else None,
         "--min-per-class": request.min_per_class if request.min_per_class != 2 else None,
@@ -268,6 +282,27 @@ def _augment_problems(augment: str | None, rungs: Sequence[Rung]) -> list[str]:
         able = ", ".join(rung.name for rung in RUNGS.values() if rung.augments)
         return [f"--augment {augment} is for rungs that augment ({able}), and none of them is climbed."]
     return []
+
+
+def _student_problems(
+    student: str | None, unlabelled: str | Path | None, rungs: Sequence[Rung], family: Family
+) -> list[str]:
+    """What is wrong with --student and --unlabelled: an unknown name, no such folder, or nobody who would learn."""
+    named = {"--student": student, "--unlabelled": unlabelled}
+    given = [name for name, value in named.items() if value is not None]
+    if not given:
+        return []
+    belong = "belongs" if len(given) == 1 else "belong"
+    if family != "pictures":
+        return [f"{listed(given)} {belong} to pictures; the source is read as {family}."]
+    problems = []
+    if rungs and not any("truncated" in rung.builders for rung in rungs):
+        problems.append(f"{listed(given)} {belong} to the rung distilled, and it is not climbed.")
+    if student is not None and student not in (known := (*STUDENTS, *SCRATCH_STUDENTS)):
+        problems.append(f"Student {student!r} is not known.{near(student, known)}")
+    if unlabelled is not None and not Path(unlabelled).exists():
+        problems.append(f"There is no folder or zip '{unlabelled}' of pictures without labels (--unlabelled).")
+    return problems
 
 
 def _head_problems(head: str | None, rungs: Sequence[Rung]) -> list[str]:

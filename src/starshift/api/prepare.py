@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import structs
 
 from starshift.api.arrange import Arranged, arrange
 from starshift.api.labelled import Labelled
@@ -12,8 +14,8 @@ from starshift.api.readers import read_content
 from starshift.api.understood import summarize, understood
 from starshift.data.content import Content
 from starshift.data.decode import Frame
-from starshift.data.read import Pictures, read
-from starshift.errors import LeakError, RunError
+from starshift.data.read import Pictures, read, read_unlabelled
+from starshift.errors import DataError, LeakError, RunError
 from starshift.findings import duplicates, imbalance
 from starshift.findings.inspect import inspect
 from starshift.findings.measures import measures_of
@@ -64,7 +66,28 @@ def prepare(request: Request, folder: RunFolder, cache: Path, progress: Progress
         *(finding.sentence for finding in findings),
     ]:
         progress.say(sentence)
-    return Prepared(labelled.materials, labelled, summarize(dataset, labelled.materials.split), findings)
+    materials = _with_unlabelled(request, labelled.materials, cache, progress)
+    return Prepared(materials, labelled, summarize(dataset, materials.split), findings)
+
+
+def _with_unlabelled(request: Request, materials: Materials, cache: Path, progress: Progress) -> Materials:
+    """The materials with pictures that have no labels; copies of labelled ones are left out, and said."""
+    if request.unlabelled is None:
+        return materials
+    progress.start("reading pictures without labels", 0)
+    found = read_unlabelled(request.unlabelled, cache=cache, progress=progress.update)
+    progress.finish()
+    labelled = set(materials.dataset.digests)
+    new = {one.digest: one for one in reversed(found.dataset.pictures) if one.digest not in labelled}
+    if not new:
+        raise DataError(f"'{request.unlabelled}' holds no picture that is not among the labelled ones.")
+    copies = len(found.dataset.examples) - len(new)
+    left = f"; {words.counted(copies, 'copy', 'copies')} left out" if copies else ""
+    lost = f"; {len(found.dataset.set_aside)} cannot be read" if found.dataset.set_aside else ""
+    progress.say(f"{words.counted(len(new), 'picture')} without labels to learn from{left}{lost}.")
+    examples = tuple(sorted(new.values(), key=lambda one: one.path))
+    found.dataset = structs.replace(found.dataset, examples=examples)
+    return replace(materials, unlabelled=found)
 
 
 def _prepare_rows(request: Request, cache: Path, progress: Progress) -> Prepared:

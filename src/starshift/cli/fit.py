@@ -62,6 +62,14 @@ def fit(
             help="Show the leading figure by column:NAME, folder:LEVEL, name:REGEX or camera.", show_default=False
         ),
     ] = None,
+    student: Annotated[
+        str | None,
+        typer.Option(help="Whom distilled teaches: tiny, small, base, modern or convnet.", show_default=False),
+    ] = None,
+    unlabelled: Annotated[
+        Path | None,
+        typer.Option(help="Pictures without labels, of which distilled learns too.", show_default=False),
+    ] = None,
     overlay: Annotated[
         Path | None,
         typer.Option(help="Decisions on labels, made on the page of starshift review.", show_default=False),
@@ -107,6 +115,8 @@ def fit(
         open_test_again=open_test_again,
         overlay=overlay,
         slice_by=slice_by,
+        student=student,
+        unlabelled=unlabelled,
         progress=ConsoleProgress(),
     )
     show_run(run)

@@ -6,25 +6,18 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
-from msgspec import structs
 
-from starshift.models.heads import layer_name
-from starshift.recipe import digest
+from starshift.compose import nested
+from starshift.compose.nested import Tensors
 from starshift.records import Learnware
 
-Tensors = dict[str, np.ndarray]
-
-
-def prefix(place: int) -> str:
-    """Before the names of the tensors of the model of that target: "apart/", "apart_2/", …"""
-    return f"{layer_name(place, 'apart')}/"
+STEM = "apart"
+"""Before the names of a part's tensors: see compose.nested."""
 
 
 def together(models: Sequence[tuple[Learnware, Tensors]]) -> Tensors:
-    """The tensors of all models, none of which has the name of another's."""
-    return {
-        f"{prefix(place)}{name}": array for place, (_, tensors) in enumerate(models) for name, array in tensors.items()
-    }
+    """The tensors of all models as those of one."""
+    return nested.together(STEM, [tensors for _, tensors in models])
 
 
 def parts(learnware: Learnware, tensors: Tensors) -> list[tuple[Learnware, Tensors]]:
@@ -32,14 +25,7 @@ def parts(learnware: Learnware, tensors: Tensors) -> list[tuple[Learnware, Tenso
 
     The temperature is the leading one's.
     """
-    found = []
-    for place, one in enumerate(learnware.apart):
-        start = prefix(place)
-        own = {name.removeprefix(start): array for name, array in tensors.items() if name.startswith(start)}
-        name = "model.safetensors"
-        files = {name: digest(learnware.files.get(name, ""), place)}  # by which converted networks are known
-        found.append((structs.replace(one, files=files), own))
-    return found
+    return nested.parts(STEM, learnware.apart, tensors)
 
 
 class Answering(Protocol):

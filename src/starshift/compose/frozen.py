@@ -213,12 +213,20 @@ class FrozenBases:
         """Each base once, however many sizes it looks at."""
         return tuple(dict.fromkeys(base.reference for base in self.bases))
 
-    def run(self, pixels: Any, progress: Step | None = None) -> np.ndarray:
-        """Features of pictures, kept nowhere. pixels: uint8 (N, size, size, 3). Returns float32 (N, features).
+    def run(
+        self, pixels: Any, progress: Step | None = None, seen: dict[tuple[str, Frame], np.ndarray] | None = None
+    ) -> np.ndarray:
+        """Features of pictures. pixels: uint8 (N, size, size, 3). Returns float32 (N, features).
 
-        Maps come flattened, row by row.
+        Maps come flattened, row by row. seen: what bases said of these very pictures before, which they are not asked
+        again; what they say now is added.
         """
-        return np.concatenate([_flat(base.network.run(base.seen(pixels), progress)) for base in self.bases], axis=1)
+        seen = {} if seen is None else seen
+        keys = [(base.key, base.frame) for base in self.bases]
+        for key, base in zip(keys, self.bases, strict=True):
+            if key not in seen:
+                seen[key] = _flat(base.network.run(base.seen(pixels), progress))
+        return np.concatenate([seen[key] for key in keys], axis=1)
 
     def stored(self, digests: Sequence[str], pixels: Callable[[], Any], progress: Step | None = None) -> np.ndarray:
         """Features of pictures of known digests, computed only where the store lacks them.

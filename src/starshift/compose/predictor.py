@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
@@ -10,11 +11,12 @@ from typing import Any, cast
 import numpy as np
 
 from starshift import catalogue
-from starshift.compose import apart, finetuned, own
+from starshift.compose import apart, ensemble, finetuned, own
 from starshift.compose.constant import Constant
 from starshift.compose.finetuned import BESIDE, Mirrored, together
 from starshift.compose.frozen import Form, FrozenBases
 from starshift.compose.networks import CONVERTER, open_network
+from starshift.compose.views import mirrored
 from starshift.data.content import Content
 from starshift.data.decode import Frame
 from starshift.data.read import Pictures
@@ -29,8 +31,18 @@ from starshift.recipe import HEADS, digest
 from starshift.records import Learnware, Target
 
 Step = Callable[[int, int], None]
+PixelsIn = Callable[[Frame], Any]
+"""Yields pictures as a frame has them, array-like of uint8 (N, size, size, 3)."""
 Outputs = list[np.ndarray]
 """What a model puts out for each of its targets: see records.answers_for."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What frozen bases said of the pictures at hand, so that members of an ensemble do not ask them twice."""
+
+    plain: dict[tuple[str, Frame], np.ndarray] = field(default_factory=dict)
+    mirrored: dict[tuple[str, Frame], np.ndarray] = field(default_factory=dict)
 
 
 class Predictor:
@@ -48,8 +60,11 @@ class Predictor:
             own.refuse_other_builder(learnware, build)
         self.learnware, self.tensors, self.cache, self.build = learnware, tensors, cache, build
         self.parts = [Predictor(*part, cache) for part in apart.parts(learnware, tensors)]
+        self.members = [Predictor(*member, cache) for member in ensemble.members(learnware, tensors)]
         self.scales: tuple[heads.Scale | None, ...] = ()
-        if not self.parts:
+        if self.members:
+            self.weights = _weights(learnware, tensors)
+        elif not self.parts:
             _refuse_other_tensors(learnware, tensors)
             if learnware.builder != "majority":
                 self.scales = heads.scales_in(tensors, learnware.targets)
@@ -61,6 +76,12 @@ class Predictor:
         """What it predicts."""
         return self.learnware.targets
 
+    @property
+    def frames(self) -> tuple[Frame, ...]:
+        """How pictures must be decoded: once, or for each size that members of an ensemble look at."""
+        inner = [frame for member in self.members for frame in member.frames]
+        return tuple(dict.fromkeys([self.frame, *inner]))
+
     def __call__(self, pixels: Any, progress: Step | None = None) -> np.ndarray:
         """For the leading target: see `all`. pixels: array-like of uint8 (N, size, size, 3)."""
         return self.all(pixels, progress)[0]
@@ -68,9 +89,10 @@ class Predictor:
     def all(self, pixels: Any, progress: Step | None = None) -> Outputs:
         """For every target, as records.answers_for takes it: of classes float32 (N, classes), rows sum to 1; …
 
-        pixels: array-like of uint8 (N, size, size, 3).
+        pixels: array-like of uint8 (N, size, size, 3); where there are several `frames`, a
+            mapping from each of them to its own.
         """
-        return self._tempered(self._of_pixels(pixels, progress))
+        return self._tempered(self._of_pixels(pixels, progress, Seen()))
 
     def answer(self, content: Content, indices: Sequence[int]) -> np.ndarray:
         """As calling it, for some of the pictures that were read."""
@@ -80,16 +102,17 @@ class Predictor:
         """As `all`, for some of the pictures that were read."""
         pictures = cast(Pictures, content)
         digests = [pictures.dataset.examples[index].digest for index in indices]
-        return self.stored_all(digests, lambda: pictures.pixels(self.frame)[np.asarray(indices)])
+        return self.stored_all(digests, lambda frame: pictures.pixels(frame)[np.asarray(indices)])
 
-    def stored(self, digests: Sequence[str], pixels: Callable[[], Any], progress: Step | None = None) -> np.ndarray:
+    def stored(self, digests: Sequence[str], pixels: PixelsIn, progress: Step | None = None) -> np.ndarray:
         """As calling it, for pictures of known digests: features that were computed before are not again.
 
-        pixels: yields the pictures in the order of `digests`; called only if something must be computed.
+        pixels: yields the pictures in the order of `digests`, for `frame` or each of `frames`; called only if something
+        must be computed.
         """
         return self.stored_all(digests, pixels, progress)[0]
 
-    def stored_all(self, digests: Sequence[str], pixels: Callable[[], Any], progress: Step | None = None) -> Outputs:
+    def stored_all(self, digests: Sequence[str], pixels: PixelsIn, progress: Step | None = None) -> Outputs:
         """As `all`, for pictures of known digests; see `stored`."""
         return self._tempered(self._of_stored(digests, pixels, progress))
 
@@ -99,32 +122,60 @@ class Predictor:
             return outputs
         return [scaled(outputs[0], self.learnware.temperature), *outputs[1:]]
 
-    def _of_pixels(self, pixels: Any, progress: Step | None) -> Outputs:
+    def _of_pixels(self, pixels: Any, progress: Step | None, seen: Seen) -> Outputs:
         if self.parts:
             return [part(pixels, progress) for part in self.parts]
+        if self.members:
+            by_frame = pixels if isinstance(pixels, Mapping) else {self.frame: pixels}
+            return self._together([one._of_pixels(by_frame[one.frame], progress, seen) for one in self.members])
         if self.learnware.builder == "majority":
             return [Constant(self.learnware, self.tensors).answers(len(pixels))]
         if self.learnware.builder == "frozen":
-            return self._on_features(self.bases.run(pixels, progress))
+            answers = self._on_features(self.bases.run(pixels, progress, seen.plain))
+            if not self._is_mirrored:
+                return answers
+            turned = self.bases.run(Mirrored(pixels), progress, seen.mirrored)
+            return self._averaged(answers, self._on_features(turned))
         answers = self._network_says(pixels, progress)
-        return self._averaged(answers, self._beside(self.bases.run(pixels))) if self._has_beside else answers
+        if not self._has_beside:
+            return answers
+        return self._averaged(answers, self._beside(self.bases.run(pixels, None, seen.plain)))
 
-    def _of_stored(self, digests: Sequence[str], pixels: Callable[[], Any], progress: Step | None) -> Outputs:
+    def _of_stored(self, digests: Sequence[str], pixels: PixelsIn, progress: Step | None) -> Outputs:
         if self.parts:
             return [part.stored(digests, pixels, progress) for part in self.parts]
+        if self.members:
+            return self._together(self.each_stored(digests, pixels, progress))
         if self.learnware.builder == "majority":
-            return self._of_pixels(digests, progress)
+            return self._of_pixels(digests, progress, Seen())
         if self.learnware.builder == "frozen":
-            return self._on_features(self.bases.stored(digests, pixels, progress))
-        answers = self._network_says(pixels(), progress)
-        return (
-            self._averaged(answers, self._beside(self.bases.stored(digests, pixels))) if self._has_beside else answers
-        )
+            answers = self._on_features(self.bases.stored(digests, lambda: pixels(self.frame), progress))
+            if not self._is_mirrored:
+                return answers
+            seen = self.bases.stored(mirrored(digests), lambda: Mirrored(pixels(self.frame)), progress)
+            return self._averaged(answers, self._on_features(seen))
+        answers = self._network_says(pixels(self.frame), progress)
+        if not self._has_beside:
+            return answers
+        return self._averaged(answers, self._beside(self.bases.stored(digests, lambda: pixels(self.frame))))
+
+    def each_stored(self, digests: Sequence[str], pixels: PixelsIn, progress: Step | None = None) -> list[Outputs]:
+        """What each member of an ensemble says by itself, without any temperature; see `stored`."""
+        return [member._of_stored(digests, pixels, progress) for member in self.members]
+
+    def _together(self, said: Sequence[Outputs]) -> Outputs:
+        """The members' answers as the ensemble's, target by target."""
+        vote = self.learnware.arguments.get("combine") == "vote"
+        return [ensemble.combined(answers, self.weights, vote=vote) for answers in zip(*said, strict=True)]
+
+    @property
+    def _is_mirrored(self) -> bool:
+        return bool(self.learnware.arguments.get("mirrored"))
 
     def _network_says(self, pixels: Any, progress: Step | None) -> Outputs:
         """What the network that is the model's own says; of mirror images too, where the model wants that."""
         answers = self._answers(self.network.run(pixels, progress))
-        if not self.learnware.arguments.get("mirrored"):
+        if not self._is_mirrored:
             return answers
         return self._averaged(answers, self._answers(self.network.run(Mirrored(pixels), progress)))
 
@@ -210,6 +261,16 @@ def _linear(features: np.ndarray, tensors: dict[str, np.ndarray], place: int) ->
 
 def _beside_tensors(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     return {name.removeprefix(BESIDE): array for name, array in tensors.items() if name.startswith(BESIDE)}
+
+
+def _weights(learnware: Learnware, tensors: dict[str, np.ndarray]) -> list[float]:
+    """What the members of an ensemble count. Raises RunError for what are no weights."""
+    found = tensors.get(ensemble.WEIGHTS, np.empty(0))
+    if found.shape != (len(learnware.members),) or not (
+        np.isfinite(found).all() and (found >= 0).all() and found.sum()
+    ):
+        raise RunError(f"The model has no usable {ensemble.WEIGHTS!r}, which say what each of its members counts.")
+    return [float(weight) for weight in found]
 
 
 def _refuse_other_tensors(learnware: Learnware, tensors: dict[str, np.ndarray]) -> None:

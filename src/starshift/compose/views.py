@@ -18,6 +18,11 @@ PLAIN = Augmentation()
 """The policy that changes nothing."""
 
 
+def mirrored(names: Sequence[str]) -> list[str]:
+    """By which a store knows what was computed of the same pictures with left and right exchanged."""
+    return [f"{name}-mirrored" for name in names]
+
+
 @dataclass(frozen=True)
 class Views:
     """Views of pictures, made when they are asked for; like an array of uint8 (count · N, size, size, 3).
@@ -30,6 +35,7 @@ class Views:
     digests: Sequence[str]  # of the N pictures
     policy: Augmentation = PLAIN
     count: int = 1
+    size: int = 0  # side of the views in px; 0: that of the pictures
 
     @cached_property
     def names(self) -> list[str]:
@@ -44,6 +50,14 @@ class Views:
         """The pictures themselves."""
         return self.pictures()
 
+    dtype = np.dtype(np.uint8)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(count · N, size, size, 3)."""
+        size = self.size or self.pixels.shape[1]
+        return len(self), size, size, 3
+
     def __len__(self) -> int:
         return self.count * len(self.digests)
 
@@ -51,7 +65,7 @@ class Views:
         """The views of these numbers: int (n,) → uint8 (n, size, size, 3)."""
         views, pictures = np.divmod(np.asarray(chosen), len(self.digests))
         originals = self.pixels[pictures]
-        if self.policy == PLAIN:
+        if self.policy == PLAIN and not self.size:
             return np.asarray(originals)
         rows = zip(originals, (self.digests[picture] for picture in pictures), views.tolist(), strict=True)
         return np.stack(list(map_ordered(lambda row: self._view(*row), rows)))
@@ -61,4 +75,33 @@ class Views:
 
         generator = np.random.default_rng(seeds.child(0, "view", name, number))
         alone, nothing = picture[None], np.zeros((1, 1), np.float32)
-        return augment(alone, nothing, self.policy, generator, size=len(picture), mixing=False)[0][0]
+        return augment(alone, nothing, self.policy, generator, size=self.size or len(picture), mixing=False)[0][0]
+
+
+@dataclass(frozen=True)
+class Behind:
+    """Several such arrays, one behind the other, gathered when they are asked for."""
+
+    parts: Sequence[Any]
+
+    dtype = np.dtype(np.uint8)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(N of all, size, size, 3)."""
+        return len(self), *self.parts[0].shape[1:]
+
+    def __len__(self) -> int:
+        return sum(map(len, self.parts))
+
+    def __getitem__(self, chosen: np.ndarray) -> np.ndarray:
+        """Rows of these numbers: int (n,) → uint8 (n, size, size, 3)."""
+        chosen = np.asarray(chosen)
+        found = np.empty((len(chosen), *self.shape[1:]), np.uint8)
+        start = 0
+        for part in self.parts:
+            mine = (chosen >= start) & (chosen < start + len(part))
+            if mine.any():
+                found[mine] = part[chosen[mine] - start]
+            start += len(part)
+        return found

@@ -72,6 +72,32 @@ def read(
     return Pictures(dataset, opened, folder, store.damaged)
 
 
+def read_unlabelled(
+    source: str | Path,
+    *,
+    frame: Frame = Frame(64),  # noqa: B008  frozen
+    cache: Path | None = None,
+    progress: Progress | None = None,
+) -> Pictures:
+    """Read a folder or zip of pictures without labels; folders in it mean nothing. Arguments: as `read` takes them.
+
+    The dataset has no targets, and every label is "". Raises DataError where there is no readable picture.
+    """
+    opened = open_source(source)
+    sifted = sift(opened)
+    if not sifted.candidates:
+        raise DataError(_no_pictures(opened, sifted))
+    folder = cache or cache_root()
+    store = _store(folder, frame)
+    places = [Labelled(path, "", "") for path in sorted(sifted.candidates)]
+    pictures, unreadable = _verify(opened, places, store, frame, progress)
+    if not pictures:
+        raise DataError([f"'{opened.name}' holds no picture that can be read.", *enough.reasons(unreadable)])
+    set_aside = tuple(sorted([*sifted.set_aside, *unreadable], key=lambda lost: lost.path))
+    dataset = Dataset(opened.name, "unlabelled", (), tuple(pictures), set_aside, dict(sorted(sifted.skipped.items())))
+    return Pictures(dataset, opened, folder, store.damaged)
+
+
 class Pictures:
     """What `read` found: the record, and the way from it to bytes and pixels."""
 

@@ -12,7 +12,7 @@ def predict_part(model: Answering, materials: Materials, indices: tuple[int, ...
     """What a model says of some of the examples."""
     if isinstance(model, Predictor):  # by the materials, which show the progress of decoding
         digests = [materials.dataset.examples[index].digest for index in indices]
-        return materials.answers(indices, model.stored(digests, lambda: materials.pixels(model.frame, indices)))
+        return materials.answers(indices, model.stored(digests, lambda frame: materials.pixels(frame, indices)))
     return materials.answers(indices, model.answer(materials.content, indices))
 
 
@@ -23,7 +23,7 @@ def predict_all(model: Answering, materials: Materials, indices: tuple[int, ...]
         return predict_part(model, materials, indices), {}
     if isinstance(model, Predictor):  # as in `predict_part`
         digests = [materials.dataset.examples[index].digest for index in indices]
-        outputs = model.stored_all(digests, lambda: materials.pixels(model.frame, indices))
+        outputs = model.stored_all(digests, lambda frame: materials.pixels(frame, indices))
     else:
         outputs = model.answer_all(materials.content, indices)
     answers = [materials.answers(indices, one, place) for place, one in enumerate(outputs)]

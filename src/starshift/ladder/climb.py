@@ -21,6 +21,7 @@ from starshift.ladder import fit as ways
 from starshift.ladder import multitask
 from starshift.ladder.answering import predict_all
 from starshift.ladder.copies import without_copies
+from starshift.ladder.ensemble import look
 from starshift.ladder.families import LADDERS, find
 from starshift.ladder.folder import RunFolder
 from starshift.ladder.materials import Materials, key
@@ -282,6 +283,7 @@ def _climb_one(
         builder=one.recipe.builder,
         without_copies=_clean(predictions, materials, materials.split.validation),
         heads=heads,
+        ensemble=look(opened, materials, materials.split.validation),
     )
 
 

@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from starshift.errors import UsageError
-from starshift.ladder import rungs, sequences, tables, texts
+from starshift.ladder import combining, rungs, sequences, tables, texts
 from starshift.ladder.rungs import FROM_SCRATCH, Rung, try_on_photographs
 from starshift.ladder.variants import parse
 from starshift.recipe import near
 from starshift.records import Family
 
 LADDERS: dict[Family, Mapping[str, Rung]] = {
-    "pictures": rungs.RUNGS,
+    "pictures": {**rungs.RUNGS, **combining.RUNGS},
     "table": tables.RUNGS,
     "texts": texts.RUNGS,
     "sequences": sequences.RUNGS,

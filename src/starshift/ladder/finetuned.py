@@ -15,6 +15,7 @@ from starshift.compose.finetuned import BESIDE
 from starshift.compose.views import PLAIN
 from starshift.ladder import frozen, networks
 from starshift.ladder.activations import Rows, Source
+from starshift.ladder.linear import MIRRORED
 from starshift.ladder.materials import Materials, Model
 from starshift.ladder.rungs import STRENGTHS
 from starshift.ladder.unfitted import unfitted
@@ -229,7 +230,7 @@ class _Tuning:
             **networks.told(self.recipe, self.materials, trained.opened),
         }
         if self.recipe.arguments.get("mirrored"):
-            details["asked"] = "twice, of each picture and its mirror image; the answers are averaged"
+            details["asked"] = MIRRORED
         if beside:
             with_whom = (beside.details or {})["pretrained base"]
             details["averaged with"] = f"features of {with_whom}, frozen, and their linear head, half and half"

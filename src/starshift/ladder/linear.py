@@ -15,20 +15,20 @@ from starshift import seeds
 from starshift.apportion import within
 from starshift.augmentation import POLICIES
 from starshift.compose.frozen import FrozenBase, FrozenBases
-from starshift.compose.views import Views
+from starshift.compose.views import Views, mirrored
 from starshift.data.decode import Frame
 from starshift.evaluation.forward import forward_folds
 from starshift.evaluation.permits import rows_for
 from starshift.evaluation.protocol import inner_folds
 from starshift.inference.network import Network, best_precision
-from starshift.ladder.materials import Materials, Model
+from starshift.ladder.materials import HeldOut, Materials, Model
 from starshift.ladder.rungs import FIRST_BASE, SECOND_BASE, second_base_pays
 from starshift.ladder.unfitted import unfitted
 from starshift.models.classical import LinearHead, fit_head
 from starshift.models.heads import Scale, layer_name, outputs_of, scale_tensors, shape_targets, standardized_by
 from starshift.models.linear_heads import PlainHead, fit_labels, fit_ridge
-from starshift.recipe import Recipe
-from starshift.records import Target
+from starshift.recipe import Recipe, digest
+from starshift.records import Learnware, Target
 
 FOLDS = 5
 """Inner folds of the training part, by which the head's strength is chosen."""
@@ -47,6 +47,9 @@ TELLING_OPERATIONS = 5e9
 
 STEPS_PER_STRENGTH = 13
 """Steps of the optimizer, as seen on two and on 101 classes."""
+
+MIRRORED = "twice, of each picture and its mirror image; the answers are averaged"
+"""What the record says of a model that is asked so."""
 
 BALANCED = "every class counts the same in the loss, and probabilities are as if all were equally common"
 """What a balanced head's record says."""
@@ -67,14 +70,24 @@ def find_bases(recipe: Recipe, materials: Materials) -> FrozenBases:
 
 def predict_seconds(recipe: Recipe, materials: Materials) -> float:
     """How long `fit` will take: what is not stored yet, and the head. Bases never used are converted now."""
+    return sum(seconds_of_each(recipe, materials).values())
+
+
+def seconds_of_each(recipe: Recipe, materials: Materials) -> dict[str, float]:
+    """The same, each by the name of what it takes: features that several recipes need have one name in all of them."""
     bases = find_bases(recipe, materials)
     count = affordable_views(recipe, materials, bases)
-    total = head_seconds(recipe, materials, features_of(bases), count)
+    found = {f"head of {digest(recipe)}": head_seconds(recipe, materials, features_of(bases), count)}
     for base in bases.bases:
-        total += plain_seconds(base, materials)
+        settings = f"{base.key} of {base.frame.key}"
+        found[f"features by {settings}"] = plain_seconds(base, materials)
         views = _views(recipe, materials, base, count)
-        total += base.missing(views.names) * _seconds_per_view(recipe, base, materials)
-    return total
+        seconds = base.missing(views.names) * _seconds_per_view(recipe, base, materials)
+        found[f"{count} views ({views.policy}) by {settings}"] = seconds
+        if recipe.arguments.get("mirrored"):
+            missing = base.missing(mirrored(materials.dataset.digests))
+            found[f"mirror images by {settings}"] = missing * seconds_per_picture(base, materials)
+    return found
 
 
 def fit(recipe: Recipe, materials: Materials) -> Model:
@@ -105,8 +118,23 @@ def fit(recipe: Recipe, materials: Materials) -> Model:
             f"a second base, by --base {FIRST_BASE}+{SECOND_BASE} with the weights of both at hand: it pays with many "
             "classes or few pictures"
         )
+    if recipe.arguments.get("mirrored"):
+        details["asked"] = MIRRORED
     learnware = unfitted(recipe, materials, bases=bases.references, precision=bases.bases[0].precision)
-    return Model(learnware, tensors_of(fitted), details=details, nondeterministic=nondeterministic)
+    held_out = _without_folds(fitted[0].head, learnware, materials) if len(fitted) == 1 else ()
+    return Model(learnware, tensors_of(fitted), details=details, nondeterministic=nondeterministic, held_out=held_out)
+
+
+def _without_folds(head: LinearHead | PlainHead, learnware: Learnware, materials: Materials) -> tuple[HeldOut, ...]:
+    """The heads that were fitted without each of the inner folds, on the way to the one of all."""
+    if not isinstance(head, LinearHead):
+        return ()
+    train = rows_for("weights", materials.split)
+    name = layer_name(0)
+    return tuple(
+        HeldOut(train[held], learnware, {f"{name}/kernel": kernel, f"{name}/bias": bias})
+        for (_, held), (kernel, bias) in zip(folds_of(materials), head.without_folds, strict=True)
+    )
 
 
 def _depths_in_words(recipe: Recipe) -> str:

@@ -64,6 +64,7 @@ class Materials:
     own: Mapping[str, Own] = field(default_factory=dict)  # functions of the user's own, by their reference
     order: Sequence[float] = ()  # when each example is from, where training must not see the future
     near: Sequence[Pair] = ()  # near copies, whatever their parts
+    unlabelled: Pictures | None = None  # pictures without labels, of which a student learns what its teacher says
 
     @property
     def dataset(self) -> Dataset:
@@ -163,6 +164,15 @@ class Materials:
 
 
 @dataclass(frozen=True)
+class HeldOut:
+    """A model made by the same recipe without some of the training examples, so that it can be asked about them."""
+
+    indices: np.ndarray  # int (n,), of the examples that it did not see
+    learnware: Learnware
+    tensors: dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
 class Model:
     """A fitted model before it is written: its learnware has neither files nor evaluations yet."""
 
@@ -171,6 +181,7 @@ class Model:
     history: tuple[Epoch, ...] = ()
     details: dict[str, str] | None = None
     nondeterministic: str = ""
+    held_out: tuple[HeldOut, ...] = ()  # one for each inner fold, where fitting has made them on its way
 
 
 def key(recipe: Recipe, materials: Materials, *extra: object) -> str:

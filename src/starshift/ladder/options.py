@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -14,4 +16,7 @@ class Options:
     merge_stages: bool = False  # `fine-tuned` trains head and base at once, from a random head
     augment: str | None = None  # policy of every rung that augments; None: each rung's own
     head: str | None = None  # a name in recipe.HEADS, of the rungs that take one; None: each rung's own
+    ensemble: Mapping[str, Any] = field(default_factory=dict)  # what a variant says of an ensemble's members
+    student: str | None = None  # a name in combining.STUDENTS, or of a network from scratch; None: "small"
+    teacher: str | None = None  # a name in combining.TEACHERS; None: "heads"
     loss_weights: tuple[float, ...] | str | None = None  # of several targets, as Stage has them; None: each rung's own

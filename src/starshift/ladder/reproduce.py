@@ -102,10 +102,9 @@ def training_accuracy(folder: RunFolder, rung: str, *, pictures: Callable[[], Pi
     entries = [entry for entry in folder.read_splits().examples if entry.part == "train"]
     digests = [entry.digest for entry in entries]
 
-    def pixels() -> np.ndarray:
+    def pixels(frame: Frame) -> np.ndarray:
         source = pictures()
         rows = {digest: row for row, digest in enumerate(source.dataset.digests)}
-        frame = Frame(learnware.picture.size, learnware.picture.fit)  # type: ignore[arg-type]
         return np.asarray(source.pixels(frame)[np.array([rows[digest] for digest in digests])])
 
     probabilities = Predictor(learnware, tensors, cache).stored(digests, pixels)

@@ -31,7 +31,7 @@ from starshift.records import RungRecord, Split
 from starshift.records.resampled import FoldResult
 from starshift.seeds import child
 
-STORED = ("majority", "frozen", "fine-tuned")
+STORED = ("majority", "frozen", "fine-tuned", "ensemble")
 """Builders whose predictions need what the cache holds of their bases; the others convert a network for every fold."""
 
 
@@ -182,7 +182,7 @@ def _left_out(recipe: Recipe, record: RungRecord, run: Resampling, deadline: flo
 
 def is_cheap(recipe: Recipe) -> bool:
     """Whether a recipe is fitted in one go on what is stored, without training steps."""
-    return not recipe.stages
+    return not recipe.is_trained_by_steps
 
 
 def _compare(state: Climb, results: dict[str, list[FoldResult]], planned: Sequence[Planned], run: Resampling) -> None:

@@ -122,7 +122,15 @@ class Rung:
     def recipe(self, options: Options, dataset: Dataset) -> Recipe:
         """What this rung is for a data set. Raises UsageError where changes or options cannot work together."""
         changes = self.changes or Changes()
-        recipe = self.make(replace(options, size=changes.largest_size or options.size), dataset)
+        given = changes.arguments if self.builders == ("ensemble",) else {}
+        asked = replace(
+            options,
+            size=changes.largest_size or options.size,
+            ensemble=given,
+            student=changes.student or options.student,
+            teacher=changes.teacher or options.teacher,
+        )
+        recipe = self.make(asked, dataset)
         if options.augment is not None and changes.augment is None:
             recipe = with_policy(recipe, options.augment)
         recipe = changes.applied(recipe)

@@ -15,6 +15,7 @@ from starshift.errors import UsageError
 from starshift.recipe import (
     BALANCED,
     BUILDERS,
+    COMBINATIONS,
     HEADS,
     JOINING,
     KINDS,
@@ -30,17 +31,20 @@ from starshift.recipe import (
     near,
 )
 
-OF_PICTURES = ("convnet", "convnet-28px", "modern", "frozen", "fine-tuned", "own", "reader")
+OF_PICTURES = ("convnet", "convnet-28px", "modern", "frozen", "fine-tuned", "truncated", "ensemble", "own", "reader")
 """Builders that take pictures; of others there is no size, no fit and no augmentation to change."""
 
 TRAINED = (
-    *("convnet", "convnet-28px", "modern", "reader", "fine-tuned"),
+    *("convnet", "convnet-28px", "modern", "reader", "fine-tuned", "truncated"),
     *("table-dense", "word-bag", "word-sequence", "series-network"),
 )
 """Builders that are trained by stages."""
 
 ONLY_OF_PICTURES = ("augmentation", "plain_epochs", "sizes")
 """Fields of a stage that say something of pictures alone."""
+
+TEACHING: dict[str, type] = {"temperature": float, "soft": float, "views": int}
+"""What a variant may change of how a student is taught, with the types: see recipe.Teaching."""
 
 POLICY_BY_NAME = "augmentation"
 """The argument of builders that keep augmented views: they take a policy by its name only."""
@@ -59,6 +63,9 @@ class Changes:
     stage: Mapping[str, Any] = field(default_factory=dict)  # of every stage
     augment: str | None = None  # name of a policy
     policy: Mapping[str, Any] = field(default_factory=dict)  # of the policy, named or the rung's own
+    teaching: Mapping[str, Any] = field(default_factory=dict)  # of how a student is taught
+    student: str | None = None  # who is taught: see combining.STUDENTS
+    teacher: str | None = None  # by whom: see combining.TEACHERS
 
     @property
     def largest_size(self) -> int | None:
@@ -76,12 +83,14 @@ class Changes:
         if POLICY_BY_NAME in BUILDERS[recipe.builder]:  # views are made before the stages, which only mix them
             named = None
             arguments |= {POLICY_BY_NAME: self.augment} if self.augment is not None else {}
+        teaching = recipe.teaching
+        if teaching:  # views are made before, for teacher and student alike
+            views = {POLICY_BY_NAME: self.augment} if self.augment is not None else {}
+            teaching = _tried(problems, partial(structs.replace, teaching, **{**self.teaching, **views}), teaching)
+            named = None
         stages = tuple(_tried(problems, partial(self._stage, stage, named), stage) for stage in recipe.stages)
-        changed = _tried(
-            problems,
-            lambda: structs.replace(recipe, fit=self.fit or recipe.fit, arguments=arguments, stages=stages),
-            recipe,
-        )
+        whole = partial(structs.replace, recipe, fit=self.fit or recipe.fit, arguments=arguments, stages=stages)
+        changed = _tried(problems, partial(whole, teaching=teaching), recipe)
         if problems:
             raise UsageError(problems)
         return changed
@@ -124,7 +133,9 @@ def with_policy(recipe: Recipe, name: str) -> Recipe:
 
 def policies(recipe: Recipe) -> list[Augmentation]:
     """The policies by which a recipe changes pictures; none for one that does not."""
-    if name := recipe.arguments.get(POLICY_BY_NAME):
+    if recipe.teaching:
+        found = [POLICIES[recipe.teaching.augmentation]]
+    elif name := recipe.arguments.get(POLICY_BY_NAME):
         found = [POLICIES[name]]  # whose stages mix activations, and no pictures
     else:
         found = [stage.augmentation for stage in recipe.stages]
@@ -171,6 +182,10 @@ def keys(builders: Sequence[str], fixed: Sequence[str] = ()) -> dict[str, tuple[
     if any(builder in TRAINED for builder in builders):
         found |= {name: ("stage", kind) for name, kind in get_type_hints(Stage).items() if name != "augmentation"}
         found |= {"metrics": ("stage", tuple[str, ...]), "balance": ("stage", bool), "loss_weights": ("stage", str)}
+    if "truncated" in builders:
+        found |= {name: ("teaching", TEACHING[name]) for name in TEACHING}
+        found |= {"student": ("recipe", str), "teacher": ("recipe", str), AUGMENT: ("recipe", str)}
+        return found | {"mixup": ("policy", float)}
     if by_name:
         found[AUGMENT] = ("recipe", str)
         if any(builder in TRAINED for builder in builders):
@@ -206,11 +221,24 @@ def _sorted_out(values: Mapping[str, Any], known: Mapping[str, tuple[str, Any]])
         return {key: value for key, value in values.items() if known[key][0] == place}
 
     return Changes(
-        **belonging("recipe"), arguments=belonging("arguments"), stage=belonging("stage"), policy=belonging("policy")
+        **belonging("recipe"),
+        arguments=belonging("arguments"),
+        stage=belonging("stage"),
+        policy=belonging("policy"),
+        teaching=belonging("teaching"),
     )
 
 
-_CHOICES = {"optimizer": OPTIMIZERS, "schedule": SCHEDULES, "loss": LOSSES, "kind": KINDS, "norm": NORMS, "head": HEADS}
+_CHOICES = {
+    "optimizer": OPTIMIZERS,
+    "optimizers": OPTIMIZERS,
+    "schedule": SCHEDULES,
+    "loss": LOSSES,
+    "kind": KINDS,
+    "norm": NORMS,
+    "head": HEADS,
+    "combine": COMBINATIONS,
+}
 _TRUTH = {"yes": True, "true": True, "no": False, "false": False}
 
 
@@ -224,6 +252,8 @@ def _read(rung: str, key: str, text: str, kind: Any) -> Any:
         return read_loss_weights(text)
     if key == "loss":
         text = text.replace("-", " ").replace("_", " ")
+    if key in _CHOICES and kind is tuple:
+        return tuple(_one_of(_CHOICES[key], key.capitalize(), part) for part in text.split("/")) if text else ()
     if key in _CHOICES:
         return _one_of(_CHOICES[key], key.capitalize(), text)
     if kind is str:

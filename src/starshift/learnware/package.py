@@ -92,7 +92,15 @@ def _unkeepable(learnware: Learnware) -> list[str]:
             problems.append("It names a class twice.")
     if learnware.apart and [one.targets for one in learnware.apart] != [(target,) for target in learnware.targets]:
         problems.append("Its models of one target each are not those of its targets.")
-    for one in learnware.apart:
+    if bool(learnware.members) != (learnware.builder == "ensemble" and not learnware.apart):
+        problems.append("An ensemble has members, and no other model has.")
+    if any(
+        type(one.input) is not type(learnware.input) or one.targets != learnware.targets for one in learnware.members
+    ):
+        problems.append("Its members do not predict what it does, from what it takes.")
+    if any(one.members or one.apart for one in learnware.members):
+        problems.append("Its members are no single models.")
+    for one in (*learnware.apart, *learnware.members):
         problems += [*check_builder(one.builder, one.arguments), *_unkeepable(one)]
     return problems
 

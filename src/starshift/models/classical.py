@@ -32,6 +32,10 @@ blown up, however many never do. Of MobileNetV2's on pictures of 32 px, nine in 
 mean, a picture that woke one of the rest was found 310 cm off where the targets spanned 100."""
 
 
+_Fits = dict[float | None, tuple[np.ndarray, np.ndarray]]
+"""Kernels and biases for raw features: the regression's by strength, the discriminant's under None."""
+
+
 @dataclass(frozen=True)
 class LinearHead:
     """Logits = compress(features) @ kernel + bias. kernel: float32 (features, outputs), bias: float32 (outputs,).
@@ -45,6 +49,9 @@ class LinearHead:
     logistic_weight: float  # what the logistic regression's logits are multiplied by
     discriminant_weight: float  # the same for the discriminant's
     losses: dict[float, float]  # log loss over the inner folds, by strength
+    # Of the same strength and weights, fitted without each inner fold in turn: kernel and bias. They can be asked about
+    # the rows that they did not see.
+    without_folds: tuple[tuple[np.ndarray, np.ndarray], ...] = ()
 
 
 def majority(targets: np.ndarray, classes: int) -> np.ndarray:
@@ -112,21 +119,28 @@ def fit_head(
     # One BLAS thread per fold and one fold per core: the optimizer's many small products would otherwise wait
     # for each other's threads (measured: 12 times slower for two classes).
     with threadpool_limits(1, user_api="blas"):
-        held_out, regressions, discriminants = _out_of_fold(
+        held_out, regressions, discriminants, fold_fits = _out_of_fold(
             features, views, targets, classes, strengths, folds, progress, counting
         )
         held = None if counting is None else counting[held_out]
         best, choices = _weighed(regressions, discriminants, targets[held_out], held)
         last = _all_fits(features, views, targets, classes, [best], counting)
-        fits = {name: (kernel, bias) for name, kernel, bias in last}
+        fits: _Fits = {name: (kernel, bias) for name, kernel, bias in last}
     _, on_regression, on_discriminant = choices[best]
+
+    def joined(found: _Fits) -> tuple[np.ndarray, np.ndarray]:
+        (first, shift), (second, other) = found[best], found[None]
+        return on_regression * first + on_discriminant * second, on_regression * shift + on_discriminant * other
+
+    kernel, bias = joined(fits)
     return LinearHead(
-        kernel=on_regression * fits[best][0] + on_discriminant * fits[None][0],
-        bias=on_regression * fits[best][1] + on_discriminant * fits[None][1],
+        kernel=kernel,
+        bias=bias,
         strength=best,
         logistic_weight=on_regression,
         discriminant_weight=on_discriminant,
         losses={strength: loss for strength, (loss, _, _) in choices.items()},
+        without_folds=tuple(map(joined, fold_fits)),
     )
 
 
@@ -148,7 +162,7 @@ def held_out_probabilities(
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(1, user_api="blas"):
-        held_out, regressions, discriminants = _out_of_fold(
+        held_out, regressions, discriminants, _ = _out_of_fold(
             compress(features), [], targets, classes, strengths, folds, progress
         )
         best, choices = _weighed(regressions, discriminants, targets[held_out])
@@ -178,28 +192,30 @@ def _out_of_fold(
     folds: Sequence[tuple[np.ndarray, np.ndarray]],
     progress: Step | None,
     counting: np.ndarray | None = None,
-) -> tuple[np.ndarray, dict[float, np.ndarray], np.ndarray]:
-    """Logits for rows by models that did not see them: which rows, the regressions' by strength, the discriminant's."""
+) -> tuple[np.ndarray, dict[float, np.ndarray], np.ndarray, list[_Fits]]:
+    """Logits for rows by models that did not see them: which rows, the regressions' by strength, the discriminant's;
+    and the models, fold by fold.
+    """
 
-    def one(fold: tuple[np.ndarray, np.ndarray]) -> dict[float | None, np.ndarray]:
-        fitted_on, held = fold
+    def one(fold: tuple[np.ndarray, np.ndarray]) -> _Fits:
+        fitted_on, _ = fold
         some = [view[fitted_on] for view in views]
         counts = None if counting is None else counting[fitted_on]
         fits = _all_fits(features[fitted_on], some, targets[fitted_on], classes, strengths, counts)
-        return {name: features[held] @ kernel + bias for name, kernel, bias in fits}
+        return {name: (kernel, bias) for name, kernel, bias in fits}
 
     found = []
-    for done, logits in enumerate(map_ordered(one, folds), start=1):
-        found.append(logits)
+    for done, fits in enumerate(map_ordered(one, folds), start=1):
+        found.append(fits)
         if progress:
             progress(done, len(folds) + 1)
-    joined = {name: np.concatenate([logits[name] for logits in found]) for name in found[0]}
-    discriminants = joined.pop(None)
-    return (
-        np.concatenate([held for _, held in folds]),
-        {k: v for k, v in joined.items() if k is not None},
-        discriminants,
-    )
+    held_out = [held for _, held in folds]
+
+    def logits(name: float | None) -> np.ndarray:
+        pairs = zip(held_out, found, strict=True)
+        return np.concatenate([features[held] @ fits[name][0] + fits[name][1] for held, fits in pairs])
+
+    return np.concatenate(held_out), {strength: logits(strength) for strength in strengths}, logits(None), found
 
 
 def _all_fits(

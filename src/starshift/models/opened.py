@@ -81,7 +81,7 @@ def _open(network: keras.Model, cut: str, frozen: bool) -> None:
     behind = {id(layer) for layer in keras.Model(network.get_layer(cut).output, network.output).layers}
     for layer in network.layers:
         opened = not frozen and id(layer) in behind
-        for leaf in _leaves(layer):
+        for leaf in leaves(layer):
             # On the layers themselves: training=False alone still let their scales and shifts be trained.
             leaf.trainable = opened and not isinstance(leaf, layers.BatchNormalization)
 
@@ -108,7 +108,7 @@ def opened(model: keras.Model) -> dict[str, keras.Variable]:
     return {
         f"{leaf.name}/{name}": variable
         for layer in model.layers
-        for leaf in _leaves(layer)
+        for leaf in leaves(layer)
         for name, variable in zip(_names(leaf.trainable_weights), leaf.trainable_weights, strict=True)
     }
 
@@ -148,11 +148,11 @@ def write_opened(model: keras.Model, tensors: Mapping[str, np.ndarray]) -> None:
         variable.assign(tensors[name])
 
 
-def _leaves(layer: Any) -> Iterator[Any]:
+def leaves(layer: Any) -> Iterator[Any]:
     """A layer, or those that it is made of: ConvNeXt has small sequences among its layers."""
     inner = getattr(layer, "layers", None)
     if inner is None:
         yield layer
     else:
         for one in inner:
-            yield from _leaves(one)
+            yield from leaves(one)

@@ -15,6 +15,7 @@ from starshift.errors import UsageError
 from starshift.models import reader
 from starshift.models.heads import as_outputs, heads_on
 from starshift.models.modern import modern
+from starshift.models.truncated import truncated
 from starshift.records import Target
 
 CHANNELS = (32, 64, 128, 128)
@@ -63,7 +64,11 @@ def build(
         return reader.build(input_shape, heads, **arguments, training=training)  # type: ignore[arg-type]
     if name == "modern":
         return modern(input_shape, heads, **arguments, training=training)
-    builders: dict[str, Callable[..., keras.Model]] = {"convnet": convnet, "convnet-28px": convnet_28px}
+    builders: dict[str, Callable[..., keras.Model]] = {
+        "convnet": convnet,
+        "convnet-28px": convnet_28px,
+        "truncated": truncated,
+    }
     return builders[name](input_shape, heads, **arguments)
 
 

@@ -1,7 +1,20 @@
 """Recipes: what is built and how it is trained, as values that are checked when they are made."""
 
-from starshift.recipe.builders import AUTO, BUILDERS, HEADS, JOINING, KINDS, NORMS, TOP, VIEWS, check_builder
-from starshift.recipe.recipe import ANY_SIZE, LARGEST_SIZE, Recipe, digest
+from starshift.recipe.builders import (
+    AUTO,
+    BUILDERS,
+    BY_HELD_OUT,
+    COMBINATIONS,
+    FOLDS,
+    HEADS,
+    JOINING,
+    KINDS,
+    NORMS,
+    TOP,
+    VIEWS,
+    check_builder,
+)
+from starshift.recipe.recipe import ANY_SIZE, LARGEST_SIZE, Recipe, Teaching, digest
 from starshift.recipe.stage import (
     BALANCED,
     LOSSES,
@@ -20,6 +33,9 @@ __all__ = [
     "AUTO",
     "BALANCED",
     "BUILDERS",
+    "BY_HELD_OUT",
+    "COMBINATIONS",
+    "FOLDS",
     "HEADS",
     "JOINING",
     "KINDS",
@@ -34,6 +50,7 @@ __all__ = [
     "VIEWS",
     "Recipe",
     "Stage",
+    "Teaching",
     "check_builder",
     "digest",
     "is_own",

@@ -46,6 +46,7 @@ BUILDERS: dict[str, dict[str, type]] = {
         "sizes": tuple,
         "head": str,
         "balance": bool,
+        "mirrored": bool,
     },
     "fine-tuned": {
         "base": str,
@@ -59,6 +60,16 @@ BUILDERS: dict[str, dict[str, type]] = {
         "beside": tuple,
         "joining": bool,
         "sharing": bool,
+    },
+    "truncated": {"base": str, "cut": str, "opened": str, "dropout": float},
+    "ensemble": {
+        "of": tuple,
+        "combine": str,
+        "starts": int,
+        "optimizers": tuple,
+        "bagging": bool,
+        "folds": int,
+        "specialists": int,
     },
     "own": {"build": str},
     "reader": {"channels": tuple, "recurrent": int, "dropout": float},
@@ -93,6 +104,14 @@ network, as they do where nothing is said."""
 
 HEADS = ("linear", "dense256")
 """On a pretrained base: a linear one on pooled features, or the seeds' own of 256 units on the last map."""
+
+COMBINATIONS = ("weighted", "greedy", "average", "vote", "weights")
+"""How an ensemble makes one answer of many: members weighed, or chosen greedily, on pictures that they did not see; all
+of them with the same weight, by their logits or by the class that each names; or one model of their averaged
+weights."""
+
+BY_HELD_OUT = ("greedy", "weighted")
+"""Those of COMBINATIONS that look at what members say of pictures that they did not see."""
 
 VIEWS = ("words", "ratios", "characters")
 """How a linear model of texts looks at them: see models.ngrams."""
@@ -132,7 +151,7 @@ _LIMITS = {
     "drop_path": _SHARE,
     "l1": _PENALTY,
     "l2": _PENALTY,
-    **dict.fromkeys(("kernel", "dense", "width", "words", "length", "recurrent", "most"), _COUNT),
+    **dict.fromkeys(("kernel", "dense", "width", "words", "length", "recurrent", "most", "starts"), _COUNT),
     **dict.fromkeys(("channels", "blocks", "units", "orders", "filters", "sizes"), _COUNTS),
 }
 
@@ -161,9 +180,52 @@ def check_builder(builder: str, arguments: Mapping[str, Any]) -> list[str]:
         problems.append(f"Norm {arguments['norm']!r} is not known.{near(str(arguments['norm']), NORMS)}")
     if builder == "own" and not is_own(str(arguments.get("build", ""))):
         problems.append("Builder 'own' needs the argument 'build': module:function#DIGEST of a Keras builder.")
+    if builder == "truncated":
+        problems += _truncated_problems(arguments)
+    if builder == "ensemble" and not problems:
+        problems += _ensemble_problems(arguments)
     if builder in ("ngrams", "word-sequence", "series-network"):
         problems += _text_problems(arguments)
     return problems or (_pretrained_problems(builder, arguments) if builder in ("frozen", "fine-tuned") else [])
+
+
+def _truncated_problems(arguments: Mapping[str, Any]) -> list[str]:
+    """What is wrong with where a base is cut off, and from where on it is trained."""
+    if lacking := [name for name in ("base", "cut") if not arguments.get(name)]:
+        return [f"Builder 'truncated' needs the argument {name!r}." for name in lacking]
+    try:
+        base, _ = catalogue.parse(arguments["base"])
+    except UsageError as error:
+        return list(error.problems)
+    ends, cut = base.cut_points, arguments["cut"]
+    problems = [] if cut == TOP else catalogue.cut_problems(base, cut)
+    if opened := arguments.get("opened"):
+        problems += catalogue.cut_problems(base, opened)
+        if not problems and cut != TOP and ends.index(opened) >= ends.index(cut):
+            problems.append(f"What is opened begins behind {opened!r}, and the network ends at {cut!r} before it.")
+    return problems
+
+
+def _ensemble_problems(arguments: Mapping[str, Any]) -> list[str]:
+    """What of an ensemble's arguments, each of the right type, does not exist or cannot work together."""
+    how, problems = arguments.get("combine", COMBINATIONS[0]), []
+    if how not in COMBINATIONS:
+        problems.append(f"An ensemble is not combined by {how!r}.{near(how, COMBINATIONS)}")
+    if (folds := arguments.get("folds", FOLDS)) < 2:
+        problems.append(f"folds must be at least 2, so that members can predict what they did not see; {folds} came.")
+    if (groups := arguments.get("specialists", 0)) and groups < 2:
+        problems.append(f"specialists must be 0 (none), or at least 2 groups of classes; {groups} came.")
+    if arguments.get("bagging") and how in BY_HELD_OUT:
+        problems.append(
+            f"With bagging every member sees pictures of its own, and {how} compares members on the same ones; take "
+            "combine=average or combine=vote."
+        )
+    return problems
+
+
+FOLDS = 3
+"""Into which an ensemble divides the training part where nothing is said, so that each picture is predicted by models
+that did not see it."""
 
 
 def _text_problems(arguments: Mapping[str, Any]) -> list[str]:

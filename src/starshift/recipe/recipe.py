@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
+from starshift.augmentation import POLICIES
 from starshift.errors import UsageError
 from starshift.recipe.builders import check_builder
 from starshift.recipe.stage import Stage
-from starshift.recipe.words import is_own
+from starshift.recipe.words import is_own, near
 
 ANY_SIZE = ("modern",)
 """Builders whose networks take pictures of any size, so that sizes may grow while they are trained."""
@@ -18,6 +19,44 @@ ANY_SIZE = ("modern",)
 
 LARGEST_SIZE = 1024
 """Side of pictures in px beyond which no laptop trains."""
+
+
+class Teaching(Struct, frozen=True, forbid_unknown_fields=True):
+    """How a network learns from what another model says (Hinton, Vinyals and Dean 2015, arXiv:1503.02531)."""
+
+    teacher: Recipe
+    temperature: float = 1.0  # that both models' logits are divided by where they are compared
+    soft: float = 0.9  # what the teacher's answers count in the loss; the labels count the rest, or all where it is 0
+    views: int = 8  # of each picture, which teacher and student both see
+    augmentation: str = "crops"  # the policy that makes them
+
+    def __post_init__(self) -> None:
+        problems = []
+        if not 0 < self.temperature <= HOTTEST:
+            problems.append(f"temperature must be above 0 and at most {HOTTEST:g}; it is {self.temperature:g}.")
+        if not 0 <= self.soft <= 1:
+            problems.append(
+                f"soft must be a share from 0 (labels alone) to 1 (the teacher alone); it is {self.soft:g}."
+            )
+        if self.views < 1:
+            problems.append(f"views of each picture must be at least 1; {self.views} came.")
+        if self.augmentation not in POLICIES:
+            problems.append(
+                f"Augmentation policy {self.augmentation!r} is not known.{near(self.augmentation, POLICIES)}"
+            )
+        elif POLICIES[self.augmentation].mixes:
+            problems.append(
+                f"Augmentation policy {self.augmentation!r} mixes pictures, and a view that the teacher is asked about "
+                "is of one picture. Take one without, and let the student mix by mixup=0.2."
+            )
+        if self.teacher.teaching:
+            problems.append("A teacher that was taught itself is not foreseen; name the ensemble.")
+        if problems:
+            raise UsageError(problems)
+
+
+HOTTEST = 100.0
+"""Temperature beyond which a teacher says the same of every class."""
 
 
 class Recipe(Struct, frozen=True, forbid_unknown_fields=True):
@@ -28,6 +67,9 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True):
     fit: str = "stretch"  # how pictures become square: see data.decode.Frame
     arguments: dict[str, Any] = {}  # of the builder
     stages: tuple[Stage, ...] = ()  # empty where nothing is trained by gradient steps
+    # Both are left out of the JSON where there are none, so that the digests of other recipes stay what they were.
+    members: tuple[Recipe, ...] | UnsetType = UNSET  # of an ensemble
+    teaching: Teaching | UnsetType = UNSET  # of a network that learns from another model
 
     def __post_init__(self) -> None:
         problems = check_builder(self.builder, self.arguments)
@@ -39,6 +81,7 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True):
             problems.append("Strings cannot be mixed or smoothed: a reader takes no mixup, cutmix or label_smoothing.")
         if not problems and (seen := self.arguments.get("sizes")) and max(seen) != self.size:
             problems.append(f"sizes go up to {max(seen)} px, and pictures come in {self.size} px; leave size out.")
+        problems += self._nested_problems()
         for stage in self.stages:
             if stage.sizes and self.builder not in ANY_SIZE:
                 problems.append(
@@ -50,12 +93,30 @@ class Recipe(Struct, frozen=True, forbid_unknown_fields=True):
         if problems:
             raise UsageError(problems)
 
+    def _nested_problems(self) -> list[str]:
+        """What is wrong with the recipes inside."""
+        members, problems = self.members or (), []
+        if bool(members) != (self.builder == "ensemble"):
+            problems.append("An ensemble has members, and nothing else has; name them with of=features/fine-tuned.")
+        if any(member.members for member in members):
+            problems.append("Members of an ensemble are single models; an ensemble came among them.")
+        if self.builder == "truncated" and not self.teaching:
+            problems.append("A truncated base is made by the rung distilled, which says who teaches it.")
+        return problems
+
+    @property
+    def is_trained_by_steps(self) -> bool:
+        """Whether it, or a part of it, is trained by gradient steps."""
+        return bool(self.stages) or any(member.is_trained_by_steps for member in self.members or ())
+
     @property
     def own(self) -> tuple[str, ...]:
         """Every function of the user's own that it names, each once."""
         names = [self.arguments.get("build", "")]
         for stage in self.stages:
             names += [stage.loss, *(stage.metrics or ())]
+        inner = [*(self.members or ()), *([self.teaching.teacher] if self.teaching else [])]
+        names += [name for one in inner for name in one.own]
         return tuple(name for name in dict.fromkeys(names) if is_own(name))
 
 

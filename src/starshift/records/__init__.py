@@ -2,6 +2,7 @@
 
 from starshift.records.calibration import Calibration, ConfidenceBin, Reliability, Temperature, Threshold
 from starshift.records.dataset import NOUNS, PARTS, Dataset, Example, Family, Picture, SetAside
+from starshift.records.ensemble import EnsembleRecord, MemberRecord, Variance
 from starshift.records.finding import Finding
 from starshift.records.history import Epoch
 from starshift.records.learnware import (
@@ -83,6 +84,7 @@ __all__ = [
     "Column",
     "ConfidenceBin",
     "Dataset",
+    "EnsembleRecord",
     "Environment",
     "Epoch",
     "Estimate",
@@ -99,6 +101,7 @@ __all__ = [
     "LabelsScore",
     "Leading",
     "Learnware",
+    "MemberRecord",
     "NamedHeap",
     "NumberPredictions",
     "NumberScore",
@@ -136,6 +139,7 @@ __all__ = [
     "TestRecord",
     "TextContract",
     "Threshold",
+    "Variance",
     "Verdict",
     "answers_for",
     "of_classes",

@@ -106,6 +106,7 @@ class Learnware(Struct, frozen=True, forbid_unknown_fields=True):
     temperature: float = 1.0  # what log probabilities are divided by; 1.0: nothing
     thresholds: tuple[Threshold, ...] = ()  # from which confidence on it keeps a promise; none where nothing set them
     apart: tuple[Learnware, ...] = ()  # a model for each target, where they share nothing; none where they share all
+    members: tuple[Learnware, ...] = ()  # the models of an ensemble
 
     @property
     def target(self) -> Target:

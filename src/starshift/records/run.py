@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from starshift.records.calibration import Calibration
 from starshift.records.dataset import Family
+from starshift.records.ensemble import EnsembleRecord
 from starshift.records.finding import Finding
 from starshift.records.overlay import OverlayRecord
 from starshift.records.resampled import RecipeVerdict, Resampled
@@ -68,6 +69,7 @@ class RungRecord(Struct, frozen=True, forbid_unknown_fields=True):
     recipe_verdict: RecipeVerdict | None = None  # against the best repeated rung before; of a variant, its own rung
     without_copies: Estimate | None = None  # accuracy without pictures of which a copy is in training; None: no such
     heads: tuple[HeadRecord, ...] = ()  # of the targets behind the first, whose own are `score` and `verdict`
+    ensemble: EnsembleRecord | None = None  # its members, where it has some
 
 
 class TestRecord(Struct, frozen=True, forbid_unknown_fields=True):

@@ -56,7 +56,8 @@ def compile_model(
         made = losses.loss_for(stage.loss, objectives[place].target, own)
         if layer is not None and stage.loss_weights == UNCERTAINTY:
             return losses.as_loss(layer.weighed(place, compiled[place].loss), "weighed")
-        return losses.as_loss(compiled[place].loss, "masked") if objectives[place].has_missing else made
+        own_form = objectives[place].has_missing or objectives[place].taught
+        return losses.as_loss(compiled[place].loss, "masked") if own_form else made
 
     model.compile(
         optimizer=optimizer_for(stage, steps, model),
@@ -77,25 +78,33 @@ def compile_model(
 def _compiled_head(objective: Objective, stage: Stage, own: Mapping[str, Any] | None) -> CompiledHead:
     loss = losses.loss_for(stage.loss, objective.target, own).call
     figure = losses.figure_for(objective.target, objective.scale)
-    if objective.has_missing:
+    if objective.taught:
+        loss, figure = losses.taught(loss, objective.target, objective.taught), losses.on_labels(figure)
+    elif objective.has_missing:
         loss, figure = losses.masked(loss), losses.masked(figure)
     # The loss that is minimized also has penalties and auxiliary losses; this one can be compared with validation.
-    metrics = (_mean(loss, "own_loss", objective), _mean(figure, losses.figure_name(objective.target), objective))
+    name = losses.figure_name(objective.target)
+    metrics = (_mean(loss, "own_loss", objective, 0), _mean(figure, name, objective, 1))
     return CompiledHead(loss, figure, metrics, objective.weight)
 
 
-def _mean(function: losses.Of, name: str, objective: Objective) -> Any:
-    """A Keras metric: the mean over examples, of which those without a label are none."""
+def _mean(function: losses.Of, name: str, objective: Objective, which: int) -> Any:
+    """A Keras metric: the mean over examples, of which those without a label are none.
+
+    which: of what Objective.known tells apart.
+    """
     keras = load_keras()
     name = name.replace(" ", "_")
-    if not objective.has_missing:
+    if not (objective.has_missing or objective.taught):
         return keras.metrics.MeanMetricWrapper(function, name)
 
     class KnownMean(keras.metrics.Mean):  # type: ignore[misc, name-defined]
         """Weights are 0 where the label is missing."""
 
         def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
-            known = keras.ops.logical_not(keras.ops.any(keras.ops.isnan(y_true), axis=-1))
+            halves = keras.ops.split(y_true, 2, axis=-1) if objective.taught else [y_true]
+            known = [keras.ops.logical_not(keras.ops.any(keras.ops.isnan(half), axis=-1)) for half in halves]
+            known = keras.ops.logical_or(*known) if objective.taught and which == 0 else known[0]
             return super().update_state(function(y_true, y_pred), keras.ops.cast(known, "float32"))
 
     return KnownMean(name=name)

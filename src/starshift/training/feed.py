@@ -68,12 +68,16 @@ class Labels:
 
     objectives: tuple[Objective, ...]
     encoded: tuple[np.ndarray, ...]  # of each, (N, …), as Target.encode has them
+    soft: np.ndarray | None = None  # of the only head, where that is taught: a teacher's answers, float32 (N, outputs)
 
     def __len__(self) -> int:
         return len(self.encoded[0])
 
     def __getitem__(self, rows: Any) -> np.ndarray:
         shaped = [self.of(place, rows) for place in range(len(self.objectives))]
+        if self.objectives[0].taught:
+            lacking = np.full_like(shaped[0], np.nan)
+            shaped.append(lacking if self.soft is None else self.soft[rows])
         return shaped[0] if len(shaped) == 1 else np.concatenate(shaped, axis=1)
 
     def of(self, place: int, rows: Any) -> np.ndarray:

@@ -68,6 +68,7 @@ def train(
     groups: Sequence[Sequence[int]] = (),
     policy: str | None = None,
     own: Mapping[str, Any] | None = None,
+    soft: np.ndarray | None = None,
     on_step: Callable[[int, int], None] | None = None,
     on_epoch: Callable[[Epoch], None] | None = None,
 ) -> Trained:
@@ -85,6 +86,8 @@ def train(
     groups: examples that stay together where a stage's patience holds some out, as lists of indices.
     policy: the Keras dtype policy to compute in; the fastest of this machine if None.
     own: losses and metrics of the user's own that stages name, by their reference.
+    soft: what a teacher says of the inputs, in the form of the head, float32 (N, outputs), NaN where it was not asked;
+        for recipes with teaching, which have one head.
     on_step: called with steps done and steps in all. on_epoch: called after each epoch.
     A loss that is no longer finite ends the training; the weights of the last good epoch are then what is returned.
     Raises TrainingDiverged where no epoch was good; UsageError where too few examples are there to hold out some,
@@ -94,10 +97,12 @@ def train(
     policy = policy or training_policy()
     keras.utils.set_random_seed(seeds.child(seed, "weights"))
     encoded = (targets,) if isinstance(targets, np.ndarray) else tuple(targets)
-    objectives = losses.objectives_for(heads, encoded, np.array(split.train))
+    teaching = recipe.teaching or None
+    taught = losses.Taught(teaching.temperature, teaching.soft) if teaching and soft is not None else None
+    objectives = losses.objectives_for(heads, encoded, np.array(split.train), taught)
     with precision(policy):
         model = with_uncertainty(build(), recipe, len(objectives))
-    data = _Data(feed.rows_of(inputs), larger, Labels(objectives, encoded), split)
+    data = _Data(feed.rows_of(inputs), larger, Labels(objectives, encoded, soft), split)
     training = _Training(recipe, model, data, seed, Callbacks(on_step, on_epoch), groups, own or {})
     diverged = ""
     try:
@@ -222,19 +227,19 @@ class _Training:
         Raises TrainingDiverged at a loss or a weight that is not finite.
         """
         outputs, weights = len(self.model.outputs), self._class_weights(stage)
-        sums, seen = np.zeros((len(compiled.heads), 2)), np.zeros(len(compiled.heads))
+        sums, seen = np.zeros((len(compiled.heads), 2)), np.zeros((len(compiled.heads), 2))
         with contextlib.closing(self._batches(number, stage, epoch).epoch(len(self.history))) as batches:
             for step, (inputs, shaped) in enumerate(batches):
                 parts = self.data.labels.divided(shaped)
                 answers = parts[0] if outputs == 1 else parts * (outputs // len(parts))
-                counting = _counting(parts, weights, stage, outputs)
+                counting = _counting(self.objectives, parts, weights, stage, outputs)
                 found = self.model.train_on_batch(inputs, answers, sample_weight=counting, return_dict=True)
                 loss = float(found["loss"])
                 if not math.isfinite(loss):
                     raise self._diverged(f"The loss became {loss}", stage, compiled.steps, epoch, step)
-                known = np.array([float(_known(part).sum()) for part in parts])
+                known = np.array([_counts(one, part) for one, part in zip(self.objectives, parts, strict=True)])
                 # Keras forgets its metrics with every train_on_batch.
-                sums += known[:, None] * [[float(one.result()) for one in head.metrics] for head in compiled.heads]
+                sums += known * [[float(one.result()) for one in head.metrics] for head in compiled.heads]
                 seen += known
                 if average:
                     average.update()
@@ -243,7 +248,7 @@ class _Training:
                     self.callbacks.on_step(self.steps_done, self.steps_in_all)
         if not are_finite(read_weights(self.model)):
             raise self._diverged("A weight became NaN or infinite", stage, compiled.steps, epoch, compiled.steps - 1)
-        means = sums / np.maximum(seen, 1)[:, None]
+        means = sums / np.maximum(seen, 1)
         return compiled.total(means[:, 0].tolist()), float(means[0, 1])
 
     def _class_weights(self, stage: Stage) -> list[np.ndarray | None]:
@@ -327,21 +332,22 @@ class _Training:
 
         weights: of each head, float32 (classes,), what an example of each class counts in the loss; 1 where None.
         """
-        sums = [[0.0, 0.0, 0.0] for _ in compiled.heads]
+        sums, seen = np.zeros((len(compiled.heads), 2)), np.zeros((len(compiled.heads), 2))
         said: list[list[np.ndarray]] = [[] for _ in compiled.heads]
         for start in range(0, len(indices), self.data.batch):
             inputs, parts = self.data.unchanged(indices[start : start + self.data.batch], size)
             outputs = self.answering.predict_on_batch(inputs)
             every = [outputs] if len(parts) == 1 else list(outputs)
             for place, (head, part, answer) in enumerate(zip(compiled.heads, parts, every, strict=True)):
-                counting = feed.counting(part, weights[place], 0.0)
+                counting = feed.counting(self.objectives[place].labels(part), weights[place], 0.0)
                 said[place].append(answer)
-                sums[place][0] += float(np.sum(head.loss(part, answer) * (1 if counting is None else counting)))
-                sums[place][1] += float(np.sum(head.figure(part, answer)))
-                sums[place][2] += float(_known(part).sum())
+                sums[place, 0] += float(np.sum(head.loss(part, answer) * (1 if counting is None else counting)))
+                sums[place, 1] += float(np.sum(head.figure(part, answer)))
+                seen[place] += _counts(self.objectives[place], part)
+        means = sums / np.maximum(seen, 1)
         return [
-            _Measured(loss / max(known, 1.0), figure / max(known, 1.0), np.concatenate(answers))
-            for (loss, figure, known), answers in zip(sums, said, strict=True)
+            _Measured(float(loss), float(figure), np.concatenate(answers))
+            for (loss, figure), answers in zip(means, said, strict=True)
         ]
 
     def kept_in_words(self) -> str:
@@ -364,16 +370,30 @@ class _Measured:
     outputs: np.ndarray  # float32 (n, outputs)
 
 
-def _known(part: np.ndarray) -> np.ndarray:
-    """Which rows have a label: bool (n,)."""
-    return ~np.isnan(part).any(axis=1)
+def _by_what_is_known(objective: Objective, part: np.ndarray) -> np.ndarray:
+    """Labels, and where they lack what a teacher says: float32 (n, outputs)."""
+    labels = objective.labels(part)
+    return np.where(np.isnan(labels), part[:, labels.shape[1] :], labels) if objective.taught else labels
+
+
+def _counts(objective: Objective, part: np.ndarray) -> tuple[float, float]:
+    """How many rows count in the loss, and how many in the figure."""
+    learned, judged = objective.known(part)
+    return float(learned.sum()), float(judged.sum())
 
 
 def _counting(
-    parts: Sequence[np.ndarray], weights: Sequence[np.ndarray | None], stage: Stage, outputs: int
+    objectives: Sequence[Objective],
+    parts: Sequence[np.ndarray],
+    weights: Sequence[np.ndarray | None],
+    stage: Stage,
+    outputs: int,
 ) -> np.ndarray | list[np.ndarray] | None:
     """What each example of a batch counts, as Keras takes it: for one head an array, for several one per output."""
-    found = [feed.counting(part, one, stage.label_smoothing) for part, one in zip(parts, weights, strict=True)]
+    found = [
+        feed.counting(_by_what_is_known(objective, part), one, stage.label_smoothing)
+        for objective, part, one in zip(objectives, parts, weights, strict=True)
+    ]
     if len(found) == 1 or all(one is None for one in found):
         return found[0]
     whole = [np.ones(len(part), np.float32) if one is None else one for part, one in zip(parts, found, strict=True)]

@@ -26,6 +26,14 @@ Of = Callable[[Any, Any], Any]
 
 
 @dataclass(frozen=True)
+class Taught:
+    """That labels have a teacher's answers behind them: columns as many as the head's outputs, NaN where none."""
+
+    temperature: float  # see recipe.Teaching
+    soft: float
+
+
+@dataclass(frozen=True)
 class Objective:
     """What one head is trained for."""
 
@@ -33,6 +41,18 @@ class Objective:
     scale: Scale | None = None  # of numbers that are standardized
     weight: float = 1.0  # what its loss counts beside those of other heads
     has_missing: bool = False  # whether labels lack in some rows
+    taught: Taught | None = None  # by whom the labels come in two halves, of which one or both may lack
+
+    def labels(self, shaped: np.ndarray) -> np.ndarray:
+        """The half of the labels that is no teacher's: float32 (n, outputs)."""
+        return shaped[:, : shaped.shape[1] // 2] if self.taught else shaped
+
+    def known(self, shaped: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Which rows have something to learn from, and which have a label to be judged by: bool (n,) each."""
+        labelled = ~np.isnan(self.labels(shaped)).any(axis=1)
+        if not self.taught:
+            return labelled, labelled
+        return labelled | ~np.isnan(shaped[:, shaped.shape[1] // 2 :]).any(axis=1), labelled
 
 
 def loss_for(name: str, target: Target, own: Mapping[str, Any] | None = None) -> Any:
@@ -89,6 +109,60 @@ def masked(function: Of) -> Of:
         return ops.where(ops.any(missing, axis=-1), ops.zeros_like(found), found)
 
     return where_known
+
+
+def taught(function: Of, target: Target, how: Taught) -> Of:
+    """A loss that also compares with a teacher (Hinton, Vinyals and Dean 2015, arXiv:1503.02531): (1 − soft) times the
+    loss on the label, plus soft · temperature² times the cross-entropy with the teacher's answer, both answers' logits
+    divided by the temperature. Where one of the two lacks, the other counts the whole; where both lack, nothing does.
+
+    function: the loss on labels. Labels: float32 (N, 2 · outputs), the label's half first.
+    """
+    ops = load_keras().ops
+    several = target.kind == "multi-class"
+
+    def logits(shares: Any) -> Any:
+        """Of probabilities: logarithms for a softmax, log-odds for a sigmoid; divided by the temperature."""
+        inside = ops.clip(shares, SMALLEST_SHARE, 1 - SMALLEST_SHARE)
+        found = ops.log(inside) if several else ops.log(inside) - ops.log(1 - inside)
+        return found / how.temperature
+
+    def against_teacher(teacher: Any, outputs: Any) -> Any:
+        asked, given = logits(outputs), logits(teacher)
+        if several:
+            return -ops.sum(ops.softmax(given) * ops.log_softmax(asked), axis=-1)
+        share = ops.sigmoid(given)
+        return ops.sum(share * ops.softplus(-asked) + (1 - share) * ops.softplus(asked), axis=-1)
+
+    def loss(labels: Any, outputs: Any) -> Any:
+        hard, teacher = ops.split(labels, 2, axis=-1)
+        unlabelled, unheard = (ops.isnan(half) for half in (hard, teacher))
+        # Zeros keep what is computed for a missing half, and then left out, finite: 0 times NaN would be NaN.
+        on_label = function(ops.where(unlabelled, ops.zeros_like(hard), hard), outputs)
+        on_teacher = against_teacher(ops.where(unheard, ops.zeros_like(teacher), teacher), outputs)
+        no_label, no_teacher = ops.any(unlabelled, axis=-1), ops.any(unheard, axis=-1)
+        nothing = ops.zeros_like(on_label)
+        on_label = ops.where(no_label, nothing, on_label * ops.where(no_teacher, nothing + 1, nothing + 1 - how.soft))
+        share = ops.where(no_label, nothing + 1, nothing + how.soft)
+        return on_label + ops.where(no_teacher, nothing, share * how.temperature**2 * on_teacher)
+
+    return loss
+
+
+def on_labels(function: Of) -> Of:
+    """A figure of the label's half of what `taught` takes; 0 where it lacks."""
+    ops = load_keras().ops
+    known = masked(function)
+
+    def figure(labels: Any, outputs: Any) -> Any:
+        return known(ops.split(ops.convert_to_tensor(labels), 2, axis=-1)[0], outputs)
+
+    return figure
+
+
+SMALLEST_SHARE = 1e-6
+"""A probability counts as at least this much, and as that much below 1, where its logit is compared: float32 tells no
+smaller one from 1 beside it."""
 
 
 # ----------------------------------------------------------------------------------------------------
@@ -193,10 +267,12 @@ def objectives_for(
     targets: Sequence[Target],
     encoded: Sequence[np.ndarray],
     learning: np.ndarray,
+    taught: Taught | None = None,
 ) -> tuple[Objective, ...]:
     """What each head is trained for, by the labels of the training part alone.
 
-    encoded: of each target, as Target.encode has them. learning: int (n,), the rows of the training part. Raises
+    encoded: of each target, as Target.encode has them. learning: int (n,), the rows of the training part. taught: how,
+    where there is a teacher. Raises
     UsageError where a number has no label in them.
     """
     return tuple(
@@ -204,6 +280,7 @@ def objectives_for(
             target,
             heads.standardized_by(target, labels[learning]),
             has_missing=not bool(target.known(labels).all()),
+            taught=taught,
         )
         for target, labels in zip(targets, encoded, strict=True)
     )

@@ -1,0 +1,372 @@
+"""The `ensemble` builder as a rung: members are fitted, weighed on what they did not see, and kept as one model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from msgspec import structs
+
+from starshift import catalogue, seeds
+from starshift.apportion import within
+from starshift.compose import ensemble
+from starshift.compose.nested import identified
+from starshift.compose.opening import Answering
+from starshift.compose.predictor import Predictor
+from starshift.errors import RunError
+from starshift.evaluation.forward import forward_folds
+from starshift.evaluation.permits import rows_for
+from starshift.evaluation.protocol import inner_folds
+from starshift.ladder import choices, dense, linear
+from starshift.ladder.answering import predict_part
+from starshift.ladder.materials import HeldOut, Materials, Model
+from starshift.ladder.unfitted import unfitted
+from starshift.recipe import BY_HELD_OUT, COMBINATIONS, FOLDS, Recipe
+from starshift.records import EnsembleRecord, Epoch, MemberRecord, Predictions, Variance
+
+Fit = Callable[[Recipe, Materials, Callable[[Epoch], None]], Model]
+"""How a single recipe is fitted: ladder.fit.fit."""
+
+
+@dataclass(frozen=True)
+class Member:
+    """A recipe of an ensemble, fitted: one model, or one for each fold, which then answer together."""
+
+    title: str
+    models: tuple[Model, ...]
+    held_out: tuple[HeldOut, ...]  # models that can be asked about training examples; none where nothing needs them
+
+
+def fit(recipe: Recipe, materials: Materials, fit_one: Fit) -> Model:
+    """Fit the members, weigh them, and keep those that count."""
+    how = combination(recipe)
+    found = members(recipe, materials, fit_one, held_out=how in BY_HELD_OUT)
+    if how == "weights":
+        return _of_one_weight(recipe, materials, found)
+    weights, why = weigh(how, found, materials)
+    kept = [(one, weight) for one, weight in zip(found, weights, strict=True) if weight > 0]
+    models = [(model, weight / len(one.models)) for one, weight in kept for model in one.models]
+    learnwares = tuple(
+        structs.replace(model.learnware, name=one.title, targets=materials.dataset.targets)
+        for one, _ in kept
+        for model in one.models
+    )
+    bases = tuple(dict.fromkeys(base for one in learnwares for base in one.bases))
+    precision = learnwares[0].precision
+    learnware = structs.replace(unfitted(recipe, materials, bases=bases, precision=precision), members=learnwares)
+    details = {
+        "members": f"{len(kept)} of {len(found)} that were tried, {len(models)} models",
+        "combined": f"{_IN_WORDS[how]}{why}",
+        **{
+            f"member {place}": f"{one.title}: {weight / sum(weights):.0%}"
+            for place, (one, weight) in enumerate(kept, start=1)
+        },
+    }
+    if left_out := [one.title for one, weight in zip(found, weights, strict=True) if weight == 0]:
+        details["left out"] = "; ".join(left_out)
+    nondeterministic = next((model.nondeterministic for model, _ in models if model.nondeterministic), "")
+    tensors = ensemble.together([model.tensors for model, _ in models], [weight for _, weight in models])
+    return Model(learnware, tensors, details=details, nondeterministic=nondeterministic)
+
+
+def predict_seconds(recipe: Recipe, materials: Materials, one: Callable[[Recipe, Materials], float]) -> float:
+    """How long `fit` will take: features once, however many members need them; networks for every fold.
+
+    one: the same of a single recipe.
+    """
+    shared: dict[str, float] = {}
+    total, folds = 0.0, int(recipe.arguments.get("folds", FOLDS))
+    for member in recipe.members or ():
+        if makes_held_out(member) and not choices.is_open(member):
+            shared |= linear.seconds_of_each(member, materials)
+        else:  # each of them learns from all folds but one
+            crossed = combination(recipe) in BY_HELD_OUT and not makes_held_out(member)
+            total += (folds - 1 if crossed else 1) * one(member, materials)
+    return total + sum(shared.values())
+
+
+_IN_WORDS = {
+    "greedy": "a mean of logits; members chosen greedily",
+    "weighted": "a weighted mean of logits",
+    "average": "a mean of logits in which all count the same",
+    "vote": "a vote: each names one class",
+}
+
+
+def combination(recipe: Recipe) -> str:
+    """How a recipe makes one answer of many: one of recipe.COMBINATIONS."""
+    return str(recipe.arguments.get("combine", COMBINATIONS[0]))
+
+
+# ----------------------------------------------------------------------------------------------------
+# Members
+
+
+def members(recipe: Recipe, materials: Materials, fit_one: Fit, *, held_out: bool) -> list[Member]:
+    """Fit all members. held_out: whether they must be able to predict the training part as if it were new."""
+    found = []
+    for place, one in enumerate(recipe.members or ()):
+        title = titles(recipe)[place]
+        materials.progress.say(f"Member {place + 1} of {len(recipe.members or ())}: {title} …")
+        found.append(_Fitting(recipe, place, one, title, materials, fit_one).member(held_out))
+    return found
+
+
+@dataclass(frozen=True)
+class _Fitting:
+    """A member under way."""
+
+    recipe: Recipe
+    place: int
+    member_recipe: Recipe
+    title: str
+    whole: Materials
+    fit_one: Fit
+
+    def member(self, held_out: bool) -> Member:
+        if not held_out or makes_held_out(self.member_recipe):
+            model = self._fit(self.materials)
+            return Member(self.title, (model,), model.held_out if held_out else ())
+        models, seen_by_others = [], []
+        for number, (fitted_on, held) in enumerate(self._folds):
+            model = self._fit(self._without(number, fitted_on, held))
+            models.append(model)
+            seen_by_others.append(HeldOut(self._train[held], model.learnware, model.tensors))
+        return Member(self.title, tuple(models), tuple(seen_by_others))
+
+    def _fit(self, materials: Materials) -> Model:
+        return self.fit_one(self.member_recipe, materials, lambda epoch: None)
+
+    @cached_property
+    def materials(self) -> Materials:
+        """What the member learns from: a seed of its own where it is trained by steps, and a sample of its own where
+        the ensemble is bagged.
+        """
+        same_start = not self.member_recipe.is_trained_by_steps and not self.recipe.arguments.get("bagging")
+        if same_start:
+            return self.whole
+        own = replace(self.whole, seed=seeds.child(self.whole.seed, "member", self.place))
+        if not self.recipe.arguments.get("bagging"):
+            return own
+        return replace(own, split=structs.replace(own.split, train=bootstrap(own)))
+
+    @property
+    def _train(self) -> np.ndarray:
+        return rows_for("weights", self.materials.split)
+
+    @cached_property
+    def _folds(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Of the training part, the same for every member."""
+        train, whole = rows_for("choices", self.whole.split), self.whole
+        groups, count = within(whole.groups, train), int(self.recipe.arguments.get("folds", FOLDS))
+        if whole.order:
+            order = [whole.order[index] for index in train]
+            return forward_folds(whole.strata[train], order, folds=count, groups=groups)
+        seed = seeds.child(whole.seed, "inner folds")
+        return inner_folds(whole.strata[train], folds=count, groups=groups, seed=seed)
+
+    def _without(self, number: int, fitted_on: np.ndarray, held: np.ndarray) -> Materials:
+        """The materials of the model that does not see a fold."""
+        train = self._train
+        split = structs.replace(
+            self.materials.split,
+            train=tuple(train[fitted_on].tolist()),
+            validation=tuple(train[held].tolist()),
+            test=(),
+        )
+        return replace(self.materials, split=split, seed=seeds.child(self.materials.seed, "fold", number))
+
+
+def makes_held_out(recipe: Recipe) -> bool:
+    """Whether fitting the recipe gives models without each fold on its way: linear heads do."""
+    return recipe.builder == "frozen" and not dense.is_dense(recipe)
+
+
+def bootstrap(materials: Materials) -> tuple[int, ...]:
+    """As many training examples as there are, drawn with replacement within each class; which of them came, once each.
+
+    Drawing within classes keeps the small ones. An example that was drawn several times counts once: heads choose
+    their strength by inner folds, in which the same picture must not stand on both sides. Breiman 1996
+    (doi:10.1007/BF00058655); about 63 % of the examples are in a sample.
+    """
+    generator = np.random.default_rng(seeds.child(materials.seed, "bootstrap"))
+    train = rows_for("weights", materials.split)
+    strata = materials.strata[train]
+    drawn = [generator.choice(rows, len(rows)) for rows in (train[strata == one] for one in np.unique(strata))]
+    return tuple(np.unique(np.concatenate(drawn)).tolist())
+
+
+# ----------------------------------------------------------------------------------------------------
+# Weights
+
+
+def weigh(how: str, found: Sequence[Member], materials: Materials) -> tuple[list[float], str]:
+    """What each member counts, and on what that was chosen, in words."""
+    if how not in BY_HELD_OUT:
+        return [1 / len(found)] * len(found), ""
+    answers = [held_out_answers(member, materials) for member in found]
+    known = np.all([~np.isnan(one).any(axis=1) for one in answers], axis=0)
+    train = rows_for("choices", materials.split)[known]
+    targets = materials.targets[train]
+    seen = [one[known] for one in answers]
+    weights = ensemble.chosen(how, seen, targets)
+    alone = [ensemble.losses(one, targets).mean() for one in seen]
+    together = ensemble.losses(ensemble.combined(seen, weights.tolist()), targets).mean()
+    return weights.tolist(), (
+        f", by log loss on {known.sum():,} training {materials.dataset.noun}s that the models asked did not see: "
+        f"{together:.4f}, the best member {min(alone):.4f}"
+    )
+
+
+def held_out_answers(member: Member, materials: Materials) -> np.ndarray:
+    """What a member says of the training part where it did not see it: float32 (training examples, classes), NaN for
+    those that no fold holds out.
+    """
+    train = rows_for("choices", materials.split)
+    place = {int(index): row for row, index in enumerate(train)}
+    found = np.full((len(train), len(materials.dataset.classes)), np.nan, np.float32)
+    for one in member.held_out:
+        rows = [place[int(index)] for index in one.indices]
+        found[rows] = said(one, materials, one.indices)
+    return found
+
+
+def said(model: HeldOut | Model, materials: Materials, indices: np.ndarray) -> np.ndarray:
+    """What a model that was not saved says of some examples: float32 (n, classes)."""
+    answers = predict_part(opened(model, materials), materials, tuple(indices.tolist()))
+    assert isinstance(answers, Predictions)  # ensembles are of classes
+    return answers.probabilities
+
+
+def opened(model: HeldOut | Model, materials: Materials) -> Predictor:
+    """A model that was not saved, ready to answer."""
+    learnware = identified(model.learnware, model.tensors)
+    return Predictor(learnware, model.tensors, materials.cache, materials.builder(learnware))
+
+
+# ----------------------------------------------------------------------------------------------------
+# Looked at from inside
+
+
+def look(model: Answering, materials: Materials, indices: tuple[int, ...]) -> EnsembleRecord | None:
+    """What the members of an opened ensemble are to each other on some examples; None of any other model."""
+    if not isinstance(model, Predictor) or not model.members:
+        return None
+    known = np.array([index for index in indices if materials.targets[index] >= 0])
+    digests = [materials.dataset.examples[index].digest for index in known]
+    said = model.each_stored(digests, lambda frame: materials.pixels(frame, known.tolist()))
+    answers, weights = [outputs[0] for outputs in said], np.asarray(model.weights)
+    targets, vote = materials.targets[known], model.learnware.arguments.get("combine") == "vote"
+    titled = [member.learnware.name for member in model.members]
+    names = list(dict.fromkeys(titled))
+    belong = [np.array([place for place, one in enumerate(titled) if one == name]) for name in names]
+    counted = [float(weights[places].sum()) for places in belong]
+    grouped = [
+        ensemble.combined([answers[place] for place in places], (weights[places] / weights[places].sum()).tolist())
+        for places in belong
+    ]
+    without = ensemble.without_each(grouped, counted, targets, vote=vote)
+    together = ensemble.combined(answers, weights.tolist(), vote=vote)
+    return EnsembleRecord(
+        part="validation",
+        pictures=len(known),
+        accuracy=_accuracy(together, targets),
+        loss=float(ensemble.losses(together, targets).mean()),
+        members=tuple(
+            MemberRecord(
+                title=name,
+                weight=round(weight / sum(counted), 4),
+                models=len(places),
+                accuracy=_accuracy(one, targets),
+                loss=float(ensemble.losses(one, targets).mean()),
+                loss_without=None if np.isnan(rest) else float(rest),
+            )
+            for name, weight, places, one, rest in zip(names, counted, belong, grouped, without, strict=True)
+        ),
+        disagreement=tuple(tuple(map(float, row)) for row in ensemble.disagreement(grouped)),
+        variance=_variance(answers, titled),
+    )
+
+
+def _accuracy(answer: np.ndarray, targets: np.ndarray) -> float:
+    return float((answer.argmax(axis=1) == targets).mean())
+
+
+ALIKE = 20
+"""Models that differ by their luck alone, from which on a variance says something."""
+
+TOGETHER = 5
+"""Members of the ensembles whose variance is set beside that of single models."""
+
+
+def _variance(answers: Sequence[np.ndarray], titled: Sequence[str]) -> Variance | None:
+    """Of the members that are one recipe from several starts or samples, where they are enough."""
+    stems = [name.rpartition(START)[0] for name in titled]
+    alike = [one for one, stem in zip(answers, stems, strict=True) if stem and stem == stems[0]]
+    if len(alike) < ALIKE:
+        return None
+    single, together = (ensemble.variance(alike, size) for size in (1, TOGETHER))
+    return Variance(stems[0], single, len(alike), TOGETHER, together)
+
+
+# ----------------------------------------------------------------------------------------------------
+# One model of averaged weights
+
+
+def _of_one_weight(recipe: Recipe, materials: Materials, found: Sequence[Member]) -> Model:
+    """The mean of the members' tensors (model soups: Wortsman et al. 2022, arXiv:2203.05482): one model, which costs
+    what a single one does.
+    """
+    models = [model for one in found for model in one.models]
+    first = models[0]
+    shapes = [{name: array.shape for name, array in model.tensors.items()} for model in models]
+    if any(one != shapes[0] for one in shapes):
+        raise RunError(
+            "Only models of one architecture can have their weights averaged, and the members' differ. Take "
+            "combine=average."
+        )
+    tensors = {
+        name: np.mean([model.tensors[name] for model in models], axis=0, dtype=np.float64).astype(array.dtype)
+        for name, array in first.tensors.items()
+    }
+    details = {**(first.details or {}), "weights": f"the mean of those of {len(models)} models"}
+    return Model(first.learnware, tensors, details=details, nondeterministic=first.nondeterministic)
+
+
+# ----------------------------------------------------------------------------------------------------
+# In words
+
+START = ", start "
+"""Between a title and the number of the start, or sample, where a recipe is a member several times."""
+
+
+def titles(recipe: Recipe) -> list[str]:
+    """The members for a reader, each with a title of its own."""
+    plain = [title(member) for member in recipe.members or ()]
+    seen: dict[str, int] = {}
+    found = []
+    for one in plain:
+        seen[one] = seen.get(one, 0) + 1
+        found.append(f"{one}{START}{seen[one]}" if plain.count(one) > 1 else one)
+    return found
+
+
+def title(recipe: Recipe) -> str:
+    """A recipe in a few words: "MobileNetV2 + MobileNet, frozen, at 224 and 288 px"."""
+    given = recipe.arguments
+    parts = []
+    if recipe.builder in ("frozen", "fine-tuned"):
+        specs = given.get("bases") or (given["base"],)
+        parts.append(" + ".join(catalogue.parse(spec)[0].title for spec in specs if spec != "auto"))
+        parts.append("frozen" if recipe.builder == "frozen" else f"opened behind {given['cut']}")
+        parts += [f"pooled at {' and '.join(given['cuts'])}"] if given.get("cuts") else []
+        parts += [f"at {' and '.join(map(str, given['sizes']))} px"] if given.get("sizes") else []
+        parts += [f"{given['views']} views"] if given.get("views") and recipe.builder == "frozen" else []
+        parts += ["mirror images too"] if given.get("mirrored") else []
+    else:
+        parts.append(recipe.builder)
+        parts += [f"{name} {value}" for name, value in given.items() if isinstance(value, int | float | str)]
+    parts += [f"by {recipe.stages[0].optimizer}"] if recipe.stages else []
+    return ", ".join(parts)
