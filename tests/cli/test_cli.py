@@ -188,18 +188,20 @@ def test_predict_sorts_and_says_what_it_did(finished_run, finished_pictures, tmp
     ],
 )
 def test_predict_refuses_what_does_not_go_together(finished_run, finished_pictures, options, said):
-    done = starshift("predict", finished_run.path, finished_pictures, *options)
+    done = starshift("predict", finished_run.path, finished_pictures, "--format", "csv", *options)
     assert (done.returncode, done.stdout) == (2, "") and said in done.stderr and "Traceback" not in done.stderr
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 def test_ctrl_c_ends_predict_soon_and_leaves_whole_files(finished_run, finished_pictures, tmp_path):
     many = tmp_path / "many"
-    for number in range(400):
-        shutil.copytree(finished_pictures / "red", many / str(number), copy_function=os.link)
+    many.mkdir()
+    for file in (finished_pictures / "red").iterdir():
+        for number in range(400):
+            os.link(file, many / f"{number}-{file.name}")
     command = [sys.executable, "-m", "starshift", "predict", finished_run.path, many, "--format", "csv"]
     process = subprocess.Popen(
-        [*command, "--sort-into", tmp_path / "out"],
+        [*command, "--sort-into", tmp_path / "out", "--probabilities", tmp_path / "table.csv"],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
@@ -212,6 +214,7 @@ def test_ctrl_c_ends_predict_soon_and_leaves_whole_files(finished_run, finished_
     _, said = process.communicate(timeout=10)
     assert process.returncode == 130, said
     assert said == "Stopped. What was finished is kept; the same command continues.\n"
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["many", "out"]
     contents = {file.read_bytes() for file in (finished_pictures / "red").iterdir()}
     assert all(file.read_bytes() in contents for file in (tmp_path / "out").rglob("*") if file.is_file())
 

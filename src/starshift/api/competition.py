@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from pathlib import Path, PurePath
 from typing import TextIO
 
@@ -33,7 +33,7 @@ def columns_of(learnware: Learnware, classes: Sequence[str] = ()) -> tuple[str, 
 
 def written(
     predictions: Iterable[Prediction], file: Path, classes: Sequence[str], *, id_column: str = ID
-) -> Iterator[Prediction]:
+) -> Generator[Prediction, None, None]:
     """Pass predictions on, and write a row of each when the last has come: id, then probabilities.
 
     The id is the file's name without folder and ending. A file that could not be read has a row of empty cells, so that
@@ -48,7 +48,7 @@ def written(
 
 def _passed_on(
     predictions: Iterable[Prediction], stream: TextIO, classes: Sequence[str], id_column: str
-) -> Iterator[Prediction]:
+) -> Generator[Prediction, None, None]:
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow([id_column, *classes])
     seen: dict[str, str] = {}

@@ -30,8 +30,8 @@ from starshift.records import InputContract, Learnware, Target, TextContract
 from starshift.records.target import join_labels
 
 CHUNK = 64
-"""Pictures that the network is given at once. While it works on them, as many are decoded twice over: on 2 cores that
-is as fast as larger chunks, and answers come sooner."""
+"""Pictures that the network is given at once, while up to two chunks more are decoded. Larger ones are no faster on 2
+cores, and answers come later."""
 
 CHUNK_BYTES = 64 * 2**20
 """Of their pixels, at most."""
@@ -139,13 +139,23 @@ def predict_each(
     progress: Progress | None = None,
 ) -> Generator[Prediction, None, None]:
     """As `predict`, one by one while the work goes on; memory does not grow with the number of files, but for their
-    paths. Close the iterator where it is left before its end, so that what is under way ends with it.
+    paths. What is wrong with the arguments is raised at once. Close the iterator where it is left before its end, so
+    that what is under way ends with it.
     """
-    progress = progress or Silent()
     above = answers_above(predictor.learnware, sure, threshold)
     given = [paths] if isinstance(paths, str | Path) else list(paths)
     find = _text_inputs if isinstance(predictor, TextModel) else find_inputs
     inputs = find(given, sorter.folder if sorter else None)
+    return _each(predictor, inputs, above, sorter, progress or Silent())
+
+
+def _each(
+    predictor: Predictor | TextModel,
+    inputs: Sequence[Input],
+    above: float | None,
+    sorter: Sorter | None,
+    progress: Progress,
+) -> Generator[Prediction, None, None]:
     said = _predict_texts if isinstance(predictor, TextModel) else _predict_pictures
     progress.start("predicting", len(inputs))
     try:

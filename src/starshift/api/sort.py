@@ -10,6 +10,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from itertools import count
 from pathlib import Path, PurePath
 
 from starshift.data.inputs import Input
@@ -66,7 +67,8 @@ class Sorter:
             raise UnreadablePicture("missing", "The file is not there any more.")
         name = source.name if isinstance(source, Path) else _unpacked_name(PurePath(one.path))
         made = _link if self.link and isinstance(source, Path) else _copy
-        for place in numbered(folder / name):
+        for free in numbered(PurePath(name).stem, PurePath(name).suffix):
+            place = folder / free
             if _holds(place, source):
                 self._there += 1
                 return
@@ -131,15 +133,6 @@ def _done(action: Callable[[], None]) -> bool:
     return True
 
 
-def numbered(file: Path) -> Iterator[Path]:
-    """The file itself, "NAME (2).jpg", "NAME (3).jpg" and so on."""
-    yield file
-    number = 2
-    while True:
-        yield file.with_name(f"{file.stem} ({number}){file.suffix}")
-        number += 1
-
-
 # ----------------------------------------------------------------------------------------------------
 # Names
 
@@ -166,18 +159,15 @@ def folder_names(classes: Iterable[str]) -> dict[str, str]:
     names: dict[str, str] = {}
     taken = {UNSURE}
     for name in classes:
-        free = next(one for one in _variants(safe(name)) if _alike(one) not in taken)
+        free = next(one for one in numbered(safe(name)) if _alike(one) not in taken)
         taken.add(_alike(free))
         names[name] = free
     return names
 
 
-def _variants(name: str) -> Iterator[str]:
-    yield name
-    number = 2
-    while True:
-        yield f"{name} ({number})"
-        number += 1
+def numbered(stem: str, suffix: str = "") -> Iterator[str]:
+    """ "x.jpg", "x (2).jpg", "x (3).jpg" and so on."""
+    return (f"{stem}{suffix}" if number == 1 else f"{stem} ({number}){suffix}" for number in count(1))
 
 
 def _alike(name: str) -> str:

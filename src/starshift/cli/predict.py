@@ -93,8 +93,8 @@ def predict(
     columns = columns_of(made, classes.split(",") if classes else ()) if probabilities is not None else ()
     progress = Silent() if sys.stdout.isatty() else ConsoleProgress()  # lines that run over a terminal show it too
     predictions = predict_each(predictor, photos, sure=share, threshold=least, sorter=sorter, progress=progress)
-    with closing(predictions):  # so that Ctrl-C waits for nothing but what is under way
-        told = written(predictions, probabilities, columns, id_column=id_column) if probabilities else predictions
+    told = written(predictions, probabilities, columns, id_column=id_column) if probabilities else predictions
+    with closing(predictions), closing(told):  # so that Ctrl-C waits for nothing but what is under way
         unread = write(
             told, made.classes, sys.stdout, format.value, all_classes=all_classes, top=shown, further=made.targets[1:]
         )
