@@ -108,6 +108,7 @@ class Ran:
     seconds: float
     peak_mib: float  # largest resident memory of the process or of any that it waited for
     output: str  # what it printed on standard output
+    cpu_seconds: float = 0  # on all cores together
 
     @property
     def result(self) -> dict[str, Any]:
@@ -131,7 +132,7 @@ def run(*command: str | Path, cache: Path | None = None) -> Ran:
             print(output.read()[-2000:], errors.read()[-4000:], sep="\n", file=sys.stderr)
             raise SystemExit(f"exit code {child.returncode}: {' '.join(map(str, command))}")
         unit = 2**20 if sys.platform == "darwin" else 2**10
-        return Ran(seconds, usage.ru_maxrss / unit, output.read())
+        return Ran(seconds, usage.ru_maxrss / unit, output.read(), usage.ru_utime + usage.ru_stime)
 
 
 def rival(script: str, *arguments: str | Path, python: str = sys.executable) -> Ran:

@@ -27,6 +27,7 @@ NAMES = (
     "duplicates",
     "findings",
     "memory",
+    "predict",
     "predicted",
     "protocols",
     "recipes",

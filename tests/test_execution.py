@@ -32,6 +32,19 @@ def test_takes_no_more_than_a_window_ahead_of_the_consumer():
     results.close()
 
 
+@pytest.mark.parametrize("ahead", [1, 5, 40])
+def test_the_window_is_as_wide_as_asked_for_and_is_worked_on_meanwhile(ahead):
+    begun = []
+    results = map_ordered(begun.append, range(1000), workers=2, ahead=ahead)
+    next(results)
+    until = time.monotonic() + 5
+    while len(begun) < ahead + 1 and time.monotonic() < until:
+        time.sleep(0.001)
+    time.sleep(0.02)
+    assert len(begun) == ahead + 1
+    results.close()
+
+
 def test_an_error_is_raised_at_its_items_place():
     results = map_ordered(lambda i: 1 // (i - 3), range(10), workers=2)
     assert [next(results) for _ in range(3)] == [-1, -1, -1]
@@ -59,6 +72,13 @@ def consume_one_and_interrupt(results):
             raise KeyboardInterrupt
     finally:
         results.close()
+
+
+def test_one_worker_computes_what_is_asked_for_and_can_be_closed():
+    results = map_ordered(str, range(3), workers=1, ahead=2)
+    assert next(results) == "0"
+    results.close()
+    assert list(results) == []
 
 
 def test_no_items_and_no_workers():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import TypeVar
@@ -27,28 +27,31 @@ def cores() -> int:
 
 
 def map_ordered(
-    function: Callable[[Item], Result], items: Iterable[Item], *, workers: int | None = None
-) -> Iterator[Result]:
+    function: Callable[[Item], Result], items: Iterable[Item], *, workers: int | None = None, ahead: int | None = None
+) -> Generator[Result, None, None]:
     """Yield `function(item)` for every item, in the order of the items, computed on threads.
 
-    workers: threads, by default one per core; 1 computes in the caller's thread. At most ITEMS_AHEAD items
-    per worker are taken from `items` ahead of the consumer. An exception of `function` is raised at its
-    item's place. When the consumer stops, by an exception, Ctrl-C or closing the iterator, items that have
-    not begun are dropped, and only those under way are waited for.
+    workers: threads, by default one per core; 1 computes in the caller's thread. ahead: how many items are taken
+    from `items` ahead of the consumer at most, by default ITEMS_AHEAD per worker; who takes results by the block
+    gives two blocks, so that one is computed while the consumer works on another. An exception of `function` is
+    raised at its item's place. When the consumer stops, by an exception, Ctrl-C or closing the iterator, items that
+    have not begun are dropped, and only those under way are waited for.
     """
     workers = cores() if workers is None else workers
     if workers < 1:
         raise ValueError(f"workers must be at least 1, not {workers}")
-    return _threaded(function, items, workers) if workers > 1 else map(function, items)
+    if workers == 1:
+        return (function(item) for item in items)
+    return _threaded(function, items, workers, workers * ITEMS_AHEAD if ahead is None else ahead)
 
 
-def _threaded(function: Callable[[Item], Result], items: Iterable[Item], workers: int) -> Iterator[Result]:
+def _threaded(
+    function: Callable[[Item], Result], items: Iterable[Item], workers: int, ahead: int
+) -> Generator[Result, None, None]:
     remaining = iter(items)
     pool = ThreadPoolExecutor(workers, thread_name_prefix="starshift")
     try:
-        window: deque[Future[Result]] = deque(
-            pool.submit(function, item) for item in islice(remaining, workers * ITEMS_AHEAD)
-        )
+        window: deque[Future[Result]] = deque(pool.submit(function, item) for item in islice(remaining, ahead))
         while window:
             result = window.popleft().result()
             # The next item is handed in before the consumer works on this result, so that no core waits.

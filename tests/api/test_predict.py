@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+import threading
 import zipfile
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import starshift
 from discs import COLOURS, draw
 from starshift.api import predict as module
 from starshift.api.predict import model_folder, open_model, predict, predict_each
-from starshift.errors import RunError
+from starshift.errors import RunError, UsageError
 from starshift.progress import Silent
 
 
@@ -81,6 +82,69 @@ def test_pictures_are_held_a_chunk_at_a_time_and_progress_is_told(finished_run, 
     parts = list(predict_each(open_model(finished_run.path), finished_pictures, progress=Counting()))
     assert seen == [(10, 36), (20, 36), (30, 36), (36, 36), "finished"]
     assert [one.label for one in parts] == [one.label for one in whole]
+
+
+def test_decoding_goes_ahead_of_the_network_by_two_chunks_and_no_more(finished_run, finished_pictures, monkeypatch):
+    monkeypatch.setattr(module, "CHUNK", 4)
+    decoded, ahead = [], []
+
+    def counted(data, frame, decode=module.decode):
+        decoded.append(1)
+        return decode(data, frame)
+
+    monkeypatch.setattr(module, "decode", counted)
+    predictor = open_model(finished_run.path)
+    for done, _ in enumerate(predict_each(predictor, finished_pictures)):
+        ahead.append(len(decoded) - done)
+    assert len(decoded) == 36
+    assert max(ahead) <= 12 and sum(one > 4 for one in ahead[:24]) > 12
+
+
+def test_of_large_pictures_fewer_are_held(finished_run, finished_pictures, monkeypatch):
+    predictor = open_model(finished_run.path)
+    sizes = []
+    monkeypatch.setattr(predictor, "all", lambda pixels, all=predictor.all: sizes.append(len(pixels)) or all(pixels))
+    whole = list(predict_each(predictor, finished_pictures))
+    monkeypatch.setattr(module, "CHUNK_BYTES", 5 * predictor.frame.size**2 * 3)
+    assert list(predict_each(predictor, finished_pictures)) == whole
+    assert sizes == [36, *[5] * 7, 1]
+
+
+def test_left_early_it_ends_what_is_under_way(finished_run, finished_pictures):
+    each = predict_each(open_model(finished_run.path), finished_pictures)
+    next(each)
+    each.close()
+    assert not [one for one in threading.enumerate() if one.name.startswith("starshift")]
+
+
+def test_below_a_threshold_there_is_no_label(finished_run, finished_pictures):
+    plain = predict(finished_run.path, finished_pictures)
+    middle = sorted(one.probability for one in plain)[18]
+    found = finished_run.predict(finished_pictures, threshold=middle)
+    assert [one.label for one in found] == [one.label if one.probability >= middle else "" for one in plain]
+    assert sum(not one.label for one in found) == sum(one.probability < middle for one in plain) > 0
+
+
+def test_files_are_sorted_while_they_are_predicted(finished_run, finished_pictures, tmp_path):
+    (tmp_path / "in").mkdir()
+    for number, file in enumerate(sorted(finished_pictures.rglob("*.*g"))[::6]):
+        shutil.copy(file, tmp_path / f"in/{number}{file.suffix}")
+    (tmp_path / "in/bad.jpg").write_bytes(b"")
+    for _ in range(2):  # the second time over what the first left in the folder itself
+        found = predict(finished_run.path, tmp_path / "in", sort_into=tmp_path / "in/out")
+        assert len(found) == 7
+        for one in found:
+            place = tmp_path / "in/out" / one.label / Path(one.file).name
+            assert bool(one.reason) != (place.is_file() and place.read_bytes() == Path(one.file).read_bytes())
+        assert sum(file.is_file() for file in (tmp_path / "in/out").rglob("*")) == 6
+    linked = finished_run.predict(tmp_path / "in", sort_into=tmp_path / "links", link=True, threshold=1)
+    assert {one.label for one in linked} <= {"", *COLOURS}
+    assert all(file.is_symlink() for file in (tmp_path / "links").rglob("*.*g"))
+
+
+def test_links_are_for_sorting(finished_run, finished_pictures):
+    with pytest.raises(UsageError, match="Links are made where files are sorted into class folders; name the folder"):
+        predict(finished_run.path, finished_pictures, link=True)
 
 
 def test_what_holds_no_model_is_refused(tmp_path):

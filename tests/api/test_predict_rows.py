@@ -156,3 +156,28 @@ def test_a_model_of_rows_takes_no_pictures(models):
     assert takes_rows(models["price"])
     with pytest.raises(UsageError, match=r"takes no pictures. For a file of rows: starshift.predict_rows"):
         open_model(models["price"])
+
+
+def test_the_most_probable_classes_and_json_lines(models, file):
+    text, _ = written(models["both"], file, "jsonl", top=2)
+    first = json.loads(text.splitlines()[0])
+    assert len(text.splitlines()) == 30
+    assert [first["top 1"], first["top 1 probability"]] == [first["predicted"], first["probability"]]
+    assert first["top 1 probability"] + first["top 2 probability"] == pytest.approx(1)
+    rows = list(csv.DictReader(StringIO(written(models["both"], file, "csv", top=1)[0])))
+    assert all(row["top 1"] == row["predicted"] for row in rows) and "top 1 price" not in rows[0]
+    with pytest.raises(UsageError, match=r"--top is a number from 1 to 2, .* 3 came"):
+        written(models["sort"], file, "csv", top=3)
+    with pytest.raises(UsageError, match="--top is for models that tell classes or labels"):
+        written(models["price"], file, "csv", top=1)
+
+
+def test_below_a_threshold_nothing_is_predicted(models, file):
+    plain = list(predict_rows(models["sort"], _with_price(file)))
+    middle = sorted(row["probability"] for row in plain)[15]
+    found = list(predict_rows(models["sort"], _with_price(file), threshold=middle))
+    assert [row["predicted"] for row in found] == [
+        row["predicted"] if row["probability"] >= middle else "" for row in plain
+    ]
+    with pytest.raises(UsageError, match="--threshold is for models that tell classes"):
+        list(predict_rows(models["price"], _with_sort(file), threshold=0.9))

@@ -162,6 +162,63 @@ def test_predict_prints_json_and_a_table(finished_run, finished_pictures):
     assert starshift("predict", finished_run.path, picture).stdout.rstrip().endswith(str(picture))
 
 
+def test_predict_sorts_and_says_what_it_did(finished_run, finished_pictures, tmp_path):
+    (tmp_path / "bad.jpg").write_bytes(b"")
+    photos = finished_pictures / "red", tmp_path / "bad.jpg"
+    options = "--sort-into", tmp_path / "out", "--format", "jsonl", "--top", "2"
+    done = starshift("predict", finished_run.path, *photos, *options)
+    assert done.returncode == 0, done.stderr
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(rows) == 13 and all(len(row["top"]) == 2 for row in rows[:-1]) and rows[-1]["reason"]
+    assert len([one for one in (tmp_path / "out").rglob("*") if one.is_file()]) == 12
+    first, second = done.stderr.splitlines()
+    assert first.startswith(f"Sorted into {tmp_path}/out: ") and first.endswith(" (copies).")
+    assert second == "1 of the files could not be read; their lines say why. They stay where they are."
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--threshold", "0.8"], "--threshold is in percent; 0.8 came. Write 80."),
+        (["--sure", "0.95"], "--sure is in percent; 0.95 came. Write 95."),
+        (["--sure", "95", "--threshold", "80"], "take one of them"),
+        (["--top", "4"], "--top is a number from 1 to 3"),
+        (["--link"], "name the folder with --sort-into"),
+        (["--classes", "red"], "--classes names the columns of the file that --probabilities writes"),
+    ],
+)
+def test_predict_refuses_what_does_not_go_together(finished_run, finished_pictures, options, said):
+    done = starshift("predict", finished_run.path, finished_pictures, "--format", "csv", *options)
+    assert (done.returncode, done.stdout) == (2, "") and said in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+def test_ctrl_c_ends_predict_soon_and_leaves_whole_files(finished_run, finished_pictures, tmp_path):
+    many = tmp_path / "many"
+    many.mkdir()
+    for file in (finished_pictures / "red").iterdir():
+        for number in range(400):
+            os.link(file, many / f"{number}-{file.name}")
+    command = [sys.executable, "-m", "starshift", "predict", finished_run.path, many, "--format", "csv"]
+    process = subprocess.Popen(
+        [*command, "--sort-into", tmp_path / "out", "--probabilities", tmp_path / "table.csv"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    until = time.monotonic() + 60
+    while time.monotonic() < until and not (tmp_path / "out").exists() and process.poll() is None:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=10)
+    assert process.returncode == 130, said
+    assert said == "Stopped. What was finished is kept; the same command continues.\n"
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["many", "out"]
+    contents = {file.read_bytes() for file in (finished_pictures / "red").iterdir()}
+    assert all(file.read_bytes() in contents for file in (tmp_path / "out").rglob("*") if file.is_file())
+
+
 @pytest.mark.skipif(os.name != "posix", reason="pipes")
 def test_a_reader_that_goes_away_is_no_error(finished_run, finished_pictures):
     command = f"{sys.executable} -m starshift predict {finished_run.path} {finished_pictures} --format csv | head -1"

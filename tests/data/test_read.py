@@ -13,9 +13,9 @@ from bad_files import encoded, make_bad_files, picture
 from starshift.data import read as module
 from starshift.data.decode import Frame, decode
 from starshift.data.kinds import Wanted
-from starshift.data.read import LabelFile, find_inputs, read
+from starshift.data.read import LabelFile, read
 from starshift.data.tables import Cells
-from starshift.errors import DataError, UnreadablePicture
+from starshift.errors import DataError
 from starshift.records import Dataset
 
 
@@ -269,21 +269,3 @@ def test_names_that_only_look_alike(tmp_path, cache):
 def test_class_names_are_composed(tmp_path, cache):
     plant(tmp_path, "cafe\u0301/1.jpg", "cafe\u0301/2.jpg", "tea/1.jpg", "tea/2.jpg")
     assert read(tmp_path, cache=cache).dataset.classes == ("caf\u00e9", "tea")
-
-
-# --- inputs ------------------------------------------------------------------------------------------
-
-
-def test_inputs_are_files_folders_and_zips_in_the_order_given(tmp_path):
-    folder = plant(tmp_path / "f", "b.jpg", "a/c.jpg")
-    (folder / "notes.txt").write_text("")
-    (folder / "raw.nef").write_bytes(b"II*\0")
-    with zipfile.ZipFile(tmp_path / "z.zip", "w") as target:
-        target.write(folder / "b.jpg", "b.jpg")
-    inputs = find_inputs([tmp_path / "z.zip", folder, folder / "notes.txt", tmp_path / "missing.jpg"])
-    names = [one.path.removeprefix(f"{tmp_path}/") for one in inputs]
-    assert names == ["z.zip/b.jpg", "f/a/c.jpg", "f/b.jpg", "f/raw.nef", "f/notes.txt", "missing.jpg"]
-    assert inputs[0].load() == inputs[2].load() == (folder / "b.jpg").read_bytes()
-    for bad, words in ((3, "RAW format is not supported"), (5, "The file is not there.")):
-        with pytest.raises(UnreadablePicture, match=words):
-            inputs[bad].load()

@@ -226,6 +226,8 @@ def test_files_to_answer_for_are_found_or_all_missing_ones_named(tmp_path):
     (tmp_path / "review.asc").write_text("any ending where it is named")
     found = text_files([tmp_path / "some", tmp_path / "review.asc"])
     assert [file.name for file in found] == ["0.txt", "1.txt", "other.md", "0.txt", "1.txt", "review.asc"]
+    spared = text_files([tmp_path / "some"], tmp_path / "some" / found[0].parent.name)
+    assert [file.name for file in spared] == ["other.md", "0.txt", "1.txt"]
     with pytest.raises(DataError) as error:
         text_files([tmp_path / "bare", tmp_path / "gone.txt"])
     assert [problem.split("'")[0] for problem in error.value.problems] == ["The folder ", "There is no file or folder "]

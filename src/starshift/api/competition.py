@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator, Sequence
-from io import StringIO
+from collections.abc import Generator, Iterable, Sequence
 from pathlib import Path, PurePath
+from typing import TextIO
 
 from starshift.api.predict import Prediction
 from starshift.errors import DataError, UsageError
@@ -33,13 +33,22 @@ def columns_of(learnware: Learnware, classes: Sequence[str] = ()) -> tuple[str, 
 
 def written(
     predictions: Iterable[Prediction], file: Path, classes: Sequence[str], *, id_column: str = ID
-) -> Iterator[Prediction]:
+) -> Generator[Prediction, None, None]:
     """Pass predictions on, and write a row of each when the last has come: id, then probabilities.
 
     The id is the file's name without folder and ending. A file that could not be read has a row of empty cells, so that
     it is missed by whoever counts. Raises DataError where two files have one id.
     """
-    stream = StringIO(newline="")
+    with (
+        files.drafted(file) as draft,
+        draft.open("w", encoding="utf-8", errors="surrogateescape", newline="") as stream,
+    ):
+        yield from _passed_on(predictions, stream, classes, id_column)
+
+
+def _passed_on(
+    predictions: Iterable[Prediction], stream: TextIO, classes: Sequence[str], id_column: str
+) -> Generator[Prediction, None, None]:
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow([id_column, *classes])
     seen: dict[str, str] = {}
@@ -51,4 +60,3 @@ def written(
         values = one.probabilities or {}
         writer.writerow([name, *(f"{values[each]:.6f}" if each in values else "" for each in classes)])
         yield one
-    files.write_bytes(stream.getvalue().encode("utf-8", "surrogateescape"), file)

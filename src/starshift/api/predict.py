@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import heapq
+import math
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from starshift.api.sort import Sorter
 from starshift.compose.predictor import Predictor
 from starshift.compose.texts import TextModel
 from starshift.data.cache import cache_root
 from starshift.data.decode import Frame, decode
-from starshift.data.read import find_inputs
+from starshift.data.inputs import Input, find_inputs
 from starshift.data.texts import decoded, text_files
 from starshift.errors import RunError, UnreadablePicture, UsageError
 from starshift.evaluation.conformal import LEVELS
@@ -23,8 +29,12 @@ from starshift.progress import Progress, Silent
 from starshift.records import InputContract, Learnware, Target, TextContract
 from starshift.records.target import join_labels
 
-CHUNK = 256
-"""Pictures in memory at once."""
+CHUNK = 64
+"""Pictures that the network is given at once, while up to two chunks more are decoded. Larger ones are no faster on 2
+cores, and answers come later."""
+
+CHUNK_BYTES = 64 * 2**20
+"""Of their pixels, at most."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +45,10 @@ class Answer:
     probability: float | None = None  # of the class
     probabilities: dict[str, float] | None = None  # of every class, or label
     value: float | None = None  # of a number, in the target's unit
+
+    def top(self, count: int) -> list[tuple[str, float]]:
+        """The most probable classes, or labels, with their probabilities; the most probable first."""
+        return heapq.nlargest(count, (self.probabilities or {}).items(), key=lambda one: one[1])
 
 
 @dataclass(frozen=True)
@@ -55,6 +69,10 @@ class Prediction:
             return self.further.get(target, Answer())
         return Answer(self.label, self.probability, self.probabilities, self.value)
 
+    def top(self, count: int) -> list[tuple[str, float]]:
+        """The leading target's most probable classes, or labels; the most probable first."""
+        return self.answer("", 0).top(count)
+
 
 def predict(
     model: str | Path,
@@ -62,6 +80,9 @@ def predict(
     *,
     build: Callable[..., Any] | None = None,
     sure: float | None = None,
+    threshold: float | None = None,
+    sort_into: str | Path | None = None,
+    link: bool = False,
     progress: Progress | None = None,
 ) -> list[Prediction]:
     """Labels and probabilities for pictures.
@@ -71,11 +92,28 @@ def predict(
         on this machine.
     sure: 0.90, 0.95 or 0.99: it answers only so that this share of its answers is right, by the threshold that the
         validation part has set, and has no label for other pictures. It answers all of them if None.
+    threshold: a probability: below it, a picture has no label. Not together with `sure`.
+    sort_into: a folder, in which every file that could be read is copied into a folder named after its class, or
+        linked to with link=True: see api.sort.
     Returns one Prediction per file, in the order given; unreadable files among them, with their reason.
-    Raises RunError where the model cannot be used or promises no such share, DataError where a path does not exist,
-    UsageError for another share.
+    Raises RunError where the model cannot be used or promises no such share, or a file cannot be put where it belongs;
+    DataError where a path does not exist; UsageError for another share, or what does not go together.
     """
-    return list(predict_each(open_model(model, build), paths, sure=sure, progress=progress))
+    predictor = open_model(model, build)
+    sorter = sorter_for(predictor.learnware, sort_into, link=link)
+    return list(predict_each(predictor, paths, sure=sure, threshold=threshold, sorter=sorter, progress=progress))
+
+
+def sorter_for(learnware: Learnware, folder: str | Path | None, *, link: bool) -> Sorter | None:
+    """What puts files into class folders; None where no folder is named.
+
+    Raises UsageError for a model that does not tell one class of several, and for `link` without a folder.
+    """
+    if folder is not None:
+        return Sorter(Path(folder).expanduser(), learnware, link=link)
+    if link:
+        raise UsageError("Links are made where files are sorted into class folders; name the folder with --sort-into.")
+    return None
 
 
 def open_model(model: str | Path, build: Callable[..., Any] | None = None) -> Predictor | TextModel:
@@ -96,30 +134,74 @@ def predict_each(
     paths: Sequence[str | Path] | str | Path,
     *,
     sure: float | None = None,
+    threshold: float | None = None,
+    sorter: Sorter | None = None,
     progress: Progress | None = None,
-) -> Iterator[Prediction]:
-    """As `predict`, one by one while the work goes on; memory does not grow with the number of files."""
-    progress = progress or Silent()
-    above = None if sure is None else answers_above(predictor.learnware, sure)
+) -> Generator[Prediction, None, None]:
+    """As `predict`, one by one while the work goes on; memory does not grow with the number of files, but for their
+    paths. What is wrong with the arguments is raised at once. Close the iterator where it is left before its end, so
+    that what is under way ends with it.
+    """
+    above = answers_above(predictor.learnware, sure, threshold)
     given = [paths] if isinstance(paths, str | Path) else list(paths)
-    inputs = _text_inputs(given) if isinstance(predictor, TextModel) else find_inputs(given)
+    find = _text_inputs if isinstance(predictor, TextModel) else find_inputs
+    inputs = find(given, sorter.folder if sorter else None)
+    return _each(predictor, inputs, above, sorter, progress or Silent())
+
+
+def _each(
+    predictor: Predictor | TextModel,
+    inputs: Sequence[Input],
+    above: float | None,
+    sorter: Sorter | None,
+    progress: Progress,
+) -> Generator[Prediction, None, None]:
+    said = _predict_texts if isinstance(predictor, TextModel) else _predict_pictures
     progress.start("predicting", len(inputs))
     try:
-        for start in range(0, len(inputs), CHUNK):
-            chunk = inputs[start : start + CHUNK]
-            said = _predict_texts if isinstance(predictor, TextModel) else _predict_chunk
-            for one in said(predictor, chunk):  # type: ignore[operator, arg-type]
-                yield one if above is None or one.reason else _unless_unsure(one, above)
-            progress.update(min(start + CHUNK, len(inputs)), len(inputs))
+        with closing(said(predictor, inputs)) as predictions:  # type: ignore[operator, arg-type]
+            for done, (one, found) in enumerate(zip(inputs, predictions, strict=True), start=1):
+                answer = found if above is None or found.reason else _unless_unsure(found, above)
+                if sorter and not answer.reason:
+                    sorter.put(one, answer.label)
+                yield answer
+                if done % CHUNK == 0 or done == len(inputs):
+                    progress.update(done, len(inputs))
     finally:
         progress.finish()
 
 
-def answers_above(learnware: Learnware, sure: float) -> float:
-    """The confidence above which a share `sure` of the model's answers is right.
+def answers_above(learnware: Learnware, sure: float | None = None, threshold: float | None = None) -> float | None:
+    """The probability above which the model answers; None where it always does.
 
-    Raises UsageError for a share that no model is asked for, RunError where this one cannot promise it.
+    sure: so that this share of its answers is right. threshold: the least probability of an answer. Raises UsageError
+    for both at once, for a share that no model is asked for and for a threshold that would leave all answers or none;
+    RunError where this model cannot promise the share.
     """
+    if sure is not None and threshold is not None:
+        raise UsageError(
+            "--sure finds the probability below which it does not answer, --threshold gives it; take one of them."
+        )
+    if threshold is not None:
+        return _just_below(threshold, learnware)
+    return None if sure is None else _promised(learnware, sure)
+
+
+def _just_below(threshold: float, learnware: Learnware) -> float:
+    """The largest number below a threshold, of which an answer may have just the probability."""
+    target = learnware.target
+    if not target.is_classes and target.kind != "string":
+        raise UsageError(f"--threshold is for models that tell classes; {learnware.name!r} tells none.")
+    least = 1 / len(target.classes) if target.is_classes else 0
+    if not least < threshold <= 1:
+        why = f" (the likeliest of {len(target.classes)} classes always has that)" if target.is_classes else ""
+        raise UsageError(
+            f"A threshold is more than {100 * least:.3g} %{why} and at most 100 %; {100 * threshold:g} % came."
+        )
+    return math.nextafter(threshold, 0)
+
+
+def _promised(learnware: Learnware, sure: float) -> float:
     if sure not in LEVELS:
         asked = " or ".join(", ".join(f"{100 * level:.0f}" for level in LEVELS).rsplit(", ", 1))
         raise UsageError(f"{asked} of 100 answers can be asked to be right; {100 * sure:g} came.")
@@ -154,37 +236,46 @@ def model_folder(path: Path) -> Path:
     )
 
 
-Loader = Callable[[], bytes]
+def _predict_pictures(predictor: Predictor, inputs: Sequence[Input]) -> Generator[Prediction, None, None]:
+    """Decoding threads go ahead of the network, by two chunks at most; results come in order."""
+    chunk = min(CHUNK, max(1, CHUNK_BYTES // math.prod(predictor.frame.shape)))
+    files = (one.path for one in inputs)
+    with closing(_decoded(predictor.frame, inputs, 2 * chunk)) as decoded:
+        while pictures := list(islice(decoded, chunk)):
+            readable = [pixels for pixels in pictures if not isinstance(pixels, str)]
+            rows = zip(*predictor.all(np.stack(readable)), strict=True) if readable else iter(())
+            for file, pixels in zip(islice(files, len(pictures)), pictures, strict=True):
+                if isinstance(pixels, str):
+                    yield Prediction(file, reason=pixels)
+                else:
+                    yield _prediction(file, predictor, next(rows))
 
 
-def _predict_chunk(predictor: Predictor, inputs: Sequence[tuple[str, Loader]]) -> Iterator[Prediction]:
-    decoded = list(map_ordered(lambda one: _decode(one[1], predictor.frame), inputs))
-    readable = [pixels for pixels in decoded if not isinstance(pixels, str)]
-    outputs = predictor.all(np.stack(readable)) if readable else []
-    rows = zip(*outputs, strict=True)
-    for (file, _), pixels in zip(inputs, decoded, strict=True):
-        yield Prediction(file, reason=pixels) if isinstance(pixels, str) else _prediction(file, predictor, next(rows))
+def _decoded(frame: Frame, inputs: Sequence[Input], ahead: int) -> Generator[np.ndarray | str, None, None]:
+    return map_ordered(partial(_decode, frame=frame), inputs, ahead=ahead)
 
 
-def _text_inputs(paths: Sequence[str | Path]) -> list[tuple[str, Loader]]:
-    return [(str(file), file.read_bytes) for file in text_files(paths)]
+def _text_inputs(paths: Sequence[str | Path], without: Path | None = None) -> list[Input]:
+    return [Input(str(file), file.read_bytes, file) for file in text_files(paths, without)]
 
 
-def _predict_texts(model: TextModel, inputs: Sequence[tuple[str, Loader]]) -> Iterator[Prediction]:
-    read = [decoded(load(), file) for file, load in inputs]
-    outputs = iter(model([text for text, kind, _ in read if not kind]))
-    for (file, _), (_, kind, reason) in zip(inputs, read, strict=True):
-        if kind:
-            yield Prediction(file, reason=reason)
-        else:
-            found = answered(model.learnware.target, next(outputs))
-            yield Prediction(file, found.label, found.probability, found.probabilities, value=found.value)
+def _predict_texts(model: TextModel, inputs: Sequence[Input]) -> Generator[Prediction, None, None]:
+    for start in range(0, len(inputs), CHUNK):
+        chunk = inputs[start : start + CHUNK]
+        read = [decoded(one.load(), one.path) for one in chunk]
+        outputs = iter(model([text for text, kind, _ in read if not kind]))
+        for one, (_, kind, reason) in zip(chunk, read, strict=True):
+            if kind:
+                yield Prediction(one.path, reason=reason)
+            else:
+                found = answered(model.learnware.target, next(outputs))
+                yield Prediction(one.path, found.label, found.probability, found.probabilities, value=found.value)
 
 
-def _decode(load: Loader, frame: Frame) -> np.ndarray | str:
+def _decode(one: Input, frame: Frame) -> np.ndarray | str:
     """Pixels, or the reason why there are none."""
     try:
-        return decode(load(), frame)[0]
+        return decode(one.load(), frame)[0]
     except UnreadablePicture as error:
         return str(error)
 
@@ -202,8 +293,8 @@ def answered(target: Target, output: Any) -> Answer:
         return Answer(f"{float(output):.6g}", value=float(output))
     if target.kind == "string":
         return Answer(str(output[0]), float(output[1]))
-    values = {name: float(value) for name, value in zip(target.classes, output, strict=True)}
+    values = dict(zip(target.classes, np.asarray(output).tolist(), strict=True))
     if target.kind == "multi-label":
         return Answer(join_labels(name for name, value in values.items() if value > 0.5), probabilities=values)
-    best = int(np.asarray(output).argmax())
-    return Answer(target.classes[best], float(output[best]), values)
+    best = target.classes[int(np.asarray(output).argmax())]
+    return Answer(best, values[best], values)

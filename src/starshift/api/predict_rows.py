@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TextIO, cast
 
-import msgspec
 import numpy as np
 
+from starshift.api.formats import check_top, told_classes, top_columns, write_lines, write_list
 from starshift.api.predict import Answer, answered, answers_above, model_folder
 from starshift.compose.apart import Apart
 from starshift.compose.opening import Answering, AnsweringAll, open_model
@@ -109,15 +109,15 @@ class Row:
 class RowPredictor:
     """The model of a run folder or model folder, answering for files of rows."""
 
-    def __init__(self, model: str | Path, *, sure: float | None = None) -> None:
-        """sure: as starshift.predict takes it. Raises RunError where the model cannot be used or promises no such
-        share, UsageError where it takes no rows or for another share.
+    def __init__(self, model: str | Path, *, sure: float | None = None, threshold: float | None = None) -> None:
+        """sure, threshold: as starshift.predict takes them. Raises RunError where the model cannot be used or promises
+        no such share, UsageError where it takes no rows, for another share or threshold.
         """
         learnware, tensors = package.read(model_folder(Path(model)))
         if type(learnware.input) not in FORMS:
             raise UsageError(f"{learnware.name!r} takes no files of rows.")
         self.learnware = learnware
-        self._above = None if sure is None else answers_above(learnware, sure)
+        self._above = answers_above(learnware, sure, threshold)
         self._model = open_model(learnware, tensors, cache_root())
         first = self._model.models[0] if isinstance(self._model, Apart) else self._model
         self.surprises = Surprises(first.encoding) if isinstance(first, TableModel) else None
@@ -149,13 +149,15 @@ def _outputs(model: Answering, content: Any, indices: range) -> list[np.ndarray]
     return [model.answer(content, indices)]
 
 
-def predict_rows(model: str | Path, source: str | Path, *, sure: float | None = None) -> Iterator[dict[str, Any]]:
+def predict_rows(
+    model: str | Path, source: str | Path, *, sure: float | None = None, threshold: float | None = None
+) -> Iterator[dict[str, Any]]:
     """A dict for each row of a file: its cells by column, then what `starshift predict --format json` adds.
 
-    model: a run folder, or the model/ folder of one. source: .csv, .tsv (also .gz) or .parquet. sure: as
-    starshift.predict takes it. Raises RunError, DataError or UsageError.
+    model: a run folder, or the model/ folder of one. source: .csv, .tsv (also .gz) or .parquet. sure, threshold: as
+    starshift.predict takes them. Raises RunError, DataError or UsageError.
     """
-    predictor = RowPredictor(model, sure=sure)
+    predictor = RowPredictor(model, sure=sure, threshold=threshold)
     for piece, rows in predictor.parts(source):
         added = Added.to(piece, predictor.learnware, all_classes=True)
         yield from (_as_dict(row, piece, added) for row in rows)
@@ -172,19 +174,21 @@ class Added:
     names: tuple[str, ...]
     targets: tuple[Target, ...]
     all_classes: bool
+    top: int = 0
 
     @classmethod
-    def to(cls, piece: Piece, learnware: Learnware, *, all_classes: bool) -> Added:
+    def to(cls, piece: Piece, learnware: Learnware, *, all_classes: bool, top: int = 0) -> Added:
         """predicted and, of classes, probability; of further targets the same with their names behind."""
         wanted = []
         for place, target in enumerate(learnware.targets):
             of = f" {target.name}" if place else ""
             wanted += [f"predicted{of}", *([f"probability{of}"] if _has_probability(target) else [])]
+            wanted += [f"{one}{of}" for one in top_columns(min(top, len(told_classes(target))))]
             wanted += [f"probability of {of.strip()}{'=' if of else ''}{name}" for name in target.classes] * all_classes
         names: list[str] = []
         for name in wanted:
             names.append(_free(name, {*piece.columns, *names}))
-        return cls(tuple(names), learnware.targets, all_classes)
+        return cls(tuple(names), learnware.targets, all_classes, top)
 
     def values(self, row: Row) -> list[Any]:
         """What stands in them for a row."""
@@ -192,6 +196,7 @@ class Added:
         for target, answer in zip(self.targets, row.answers, strict=True):
             found.append(answer.label if answer.value is None else answer.value)
             found += [answer.probability] if _has_probability(target) else []
+            found += [cell for one in answer.top(min(self.top, len(told_classes(target)))) for cell in one]
             if self.all_classes and target.classes:
                 found += [(answer.probabilities or {}).get(name) for name in target.classes]
         return found
@@ -213,19 +218,24 @@ def write_rows(
     *,
     all_classes: bool = False,
     sure: float | None = None,
+    threshold: float | None = None,
+    top: int | None = None,
 ) -> list[str]:
     """Write each row of a file with what the model says of it, while they are read.
 
-    sources: one file. form: a name in WRITERS. Returns what training never saw of these rows, in sentences. Raises
-    UsageError for other than one file or form, else as `predict_rows`.
+    sources: one file. form: a name in WRITERS. top: as formats.check_top takes it. Returns what training never saw of
+    these rows, in sentences. Raises UsageError for other than one file or form, else as `predict_rows`.
     """
     if form not in WRITERS:
         raise UsageError(f"Format {form!r} is not known.{near(form, WRITERS)}")
     if len(sources) != 1:
         raise UsageError(f"This model takes one file of rows at a time; {len(sources)} came ({some(sources, 3)}).")
-    predictor = RowPredictor(model, sure=sure)
+    predictor = RowPredictor(model, sure=sure, threshold=threshold)
+    shown = check_top(predictor.learnware, top)
     parts = predictor.parts(sources[0])
-    told = ((piece, Added.to(piece, predictor.learnware, all_classes=all_classes), rows) for piece, rows in parts)
+    told = (
+        (piece, Added.to(piece, predictor.learnware, all_classes=all_classes, top=shown), rows) for piece, rows in parts
+    )
     WRITERS[form](told, stream)
     return predictor.surprises.sentences if predictor.surprises else []
 
@@ -247,12 +257,15 @@ def _in_csv(value: Any) -> str:
 
 
 def _write_json(told: _Told, stream: TextIO) -> None:
-    separator = "[\n"
-    for piece, added, rows in told:
-        for row in rows:
-            stream.write(separator + msgspec.json.encode(_as_dict(row, piece, added)).decode())
-            separator = ",\n"
-    stream.write("[]\n" if separator == "[\n" else "\n]\n")
+    write_list(_dicts(told), stream)
+
+
+def _write_json_lines(told: _Told, stream: TextIO) -> None:
+    write_lines(_dicts(told), stream)
+
+
+def _dicts(told: _Told) -> Iterator[dict[str, Any]]:
+    return (_as_dict(row, piece, added) for piece, added, rows in told for row in rows)
 
 
 def _as_dict(row: Row, piece: Piece, added: Added) -> dict[str, Any]:
@@ -276,4 +289,5 @@ WRITERS: dict[str, Callable[[_Told, TextIO], None]] = {
     "table": _write_table,
     "csv": _write_csv,
     "json": _write_json,
+    "jsonl": _write_json_lines,
 }

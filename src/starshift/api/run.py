@@ -47,11 +47,14 @@ class Run:
         *,
         build: Callable[..., Any] | None = None,
         sure: float | None = None,
+        threshold: float | None = None,
+        sort_into: str | Path | None = None,
+        link: bool = False,
     ) -> list[Any]:
         """Labels and probabilities for pictures, folders or zips: see starshift.predict."""
         from starshift.api.predict import predict
 
-        return predict(self.path, paths, build=build, sure=sure)
+        return predict(self.path, paths, build=build, sure=sure, threshold=threshold, sort_into=sort_into, link=link)
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r})"

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import zipfile
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from msgspec import convert
@@ -24,7 +22,7 @@ from starshift.data.layout import Labelled as Labelled
 from starshift.data.layout import Layout, recognize
 from starshift.data.pattern import Pattern, by_pattern
 from starshift.data.sift import PICTURE_ENDINGS, Sifted, ending, explain_by_ending, sift
-from starshift.data.sources import SingleFile, Source, counted, open_source, printable, some
+from starshift.data.sources import Source, counted, open_source, some
 from starshift.data.tables import PARQUET, read_cells
 from starshift.data.told import plain, present, too_much_alike
 from starshift.errors import DataError, UnreadablePicture
@@ -361,42 +359,3 @@ def _odd_endings(pictures: Sequence[Picture]) -> list[str]:
         for odd, what in remarks
         if odd
     ]
-
-
-# ----------------------------------------------------------------------------------------------------
-# Pictures without labels
-
-
-class Input(NamedTuple):
-    """One picture to predict."""
-
-    path: str  # as to be shown: begins with what the user named
-    load: Callable[[], bytes]  # raises UnreadablePicture
-
-
-def find_inputs(paths: Sequence[str | Path]) -> list[Input]:
-    """The pictures that are meant by files, folders (with everything below them) and zips, in that order.
-
-    A file that is named itself is always among them; in folders and zips, what is no picture is passed
-    over. Files that cannot be used are among them too, and their `load` says why. Raises DataError if a
-    folder or zip may not be used.
-    """
-    return [found for path in paths for found in _inputs(Path(path).expanduser())]
-
-
-def _inputs(path: Path) -> list[Input]:
-    if not path.is_dir() and not (path.is_file() and zipfile.is_zipfile(path)):
-        return [Input(printable(str(path)), partial(SingleFile(path).read, str(path)))]
-    source = open_source(path)
-    sifted = sift(source)
-    found = [_input(path, each, partial(source.read, each)) for each in sifted.candidates]
-    lost = [_input(path, each.path, partial(_refuse, each)) for each in sifted.set_aside]
-    return sorted(found + lost, key=lambda one: one.path)
-
-
-def _input(folder: Path, path: str, load: Callable[[], bytes]) -> Input:
-    return Input(f"{printable(str(folder))}/{path}", load)
-
-
-def _refuse(lost: SetAside) -> bytes:
-    raise UnreadablePicture(lost.kind, lost.reason)

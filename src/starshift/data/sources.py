@@ -51,6 +51,9 @@ class Source(Protocol):
     def head(self, path: str, count: int) -> bytes:
         """At most the first `count` bytes. Raises UnreadablePicture."""
 
+    def file(self, path: str) -> Path | None:
+        """Where a listed file lies on the disk; None where it lies in another file."""
+
 
 def open_source(source: str | Path) -> Source:
     """Open a folder or a zip. Raises DataError if it is neither or may not be used."""
@@ -132,8 +135,12 @@ class Folder:
         with self._opened(path) as stream:
             return stream.read(count)
 
+    def file(self, path: str) -> Path:
+        """As Source says."""
+        return self._root / self._real.get(path, path)
+
     def _opened(self, path: str) -> _Explained:
-        return _Explained(os.path.join(self._root, self._real.get(path, path)))
+        return _Explained(os.fspath(self.file(path)))
 
     def _walk(self) -> None:
         # True folders first and links last, so that a folder is known under its own name wherever it has
@@ -274,6 +281,10 @@ class SingleFile:
         """As Source says."""
         return self.read(path)[:count]
 
+    def file(self, path: str) -> Path:
+        """As Source says."""
+        return Path(path)
+
 
 # ----------------------------------------------------------------------------------------------------
 # A zip
@@ -318,6 +329,9 @@ class Zip:
     def head(self, path: str, count: int) -> bytes:
         """As Source says."""
         return self._unpacked(path, count, whole=False)
+
+    def file(self, path: str) -> None:
+        """As Source says."""
 
     def _unpacked(self, path: str, limit: int, *, whole: bool) -> bytes:
         try:

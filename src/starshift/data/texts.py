@@ -14,6 +14,7 @@ from msgspec import structs
 from starshift.data import words
 from starshift.data.content import cells_of
 from starshift.data.enough import too_few
+from starshift.data.inputs import within
 from starshift.data.kinds import Labels, Wanted, understand
 from starshift.data.layout import Labelled, Layout, recognize
 from starshift.data.sniff import TEXT_FILES, is_text
@@ -65,10 +66,11 @@ def read_texts(source: Path, targets: Sequence[Wanted], min_per_class: int = 2) 
     )
 
 
-def text_files(paths: Sequence[str | Path]) -> list[Path]:
+def text_files(paths: Sequence[str | Path], without: Path | None = None) -> list[Path]:
     """Text files to answer for: those named, whatever their ending, and those in folders that are named.
 
-    Raises DataError with every path that does not exist or holds none.
+    without: a folder, of which nothing is taken when it lies in one that is named. Raises DataError with every path
+    that does not exist or holds none.
     """
     problems: list[str] = []
     found: list[Path] = []
@@ -78,7 +80,9 @@ def text_files(paths: Sequence[str | Path]) -> list[Path]:
             problems.append(f"The folder '{path}' holds no text files ({', '.join(TEXT_FILES)}).")
         elif not path.exists():
             problems.append(f"There is no file or folder '{path}'.")
-        found += inside or [path]
+        spared = within(path, without)
+        kept = [one for one in inside if not (spared and one.relative_to(path).as_posix().startswith(spared))]
+        found += kept if path.is_dir() else [path]
     if problems:
         raise DataError(problems)
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeVar
 
@@ -24,9 +25,18 @@ def write(record: object, file: Path) -> None:
 
 def write_bytes(content: bytes, file: Path) -> None:
     """Write a file whole or not at all."""
+    with drafted(file) as draft:
+        draft.write_bytes(content)
+
+
+@contextlib.contextmanager
+def drafted(file: Path) -> Iterator[Path]:
+    """A path to write to instead, which takes the file's place at the end of the block; nothing of it stays if it
+    ends by an exception.
+    """
     draft = file.with_name(f"{TEMPORARY}{secrets.token_hex(4)}-{file.name}")
     try:
-        draft.write_bytes(content)
+        yield draft
         draft.replace(file)
     finally:
         with contextlib.suppress(OSError):
