@@ -36,7 +36,9 @@ def test_one_step_moves_what_is_trained_and_nothing_else(network):
     network.compile("adam", "binary_crossentropy")
     pixels = np.random.default_rng(0).integers(0, 256, (8, 32, 32, 3), dtype=np.uint8)
     network.train_on_batch(pixels, np.arange(8)[:, None] % 2)
-    moved = {variable.path for variable in network.weights if not np.array_equal(before[variable.path], variable.numpy())}
+    moved = {
+        variable.path for variable in network.weights if not np.array_equal(before[variable.path], variable.numpy())
+    }
     assert moved == {variable.path for variable in network.trainable_weights}
 
 

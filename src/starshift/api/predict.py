@@ -238,12 +238,14 @@ def model_folder(path: Path) -> Path:
 
 def _predict_pictures(predictor: Predictor, inputs: Sequence[Input]) -> Generator[Prediction, None, None]:
     """Decoding threads go ahead of the network, by two chunks at most; results come in order."""
-    chunk = min(CHUNK, max(1, CHUNK_BYTES // math.prod(predictor.frame.shape)))
+    frames = predictor.frames
+    chunk = min(CHUNK, max(1, CHUNK_BYTES // sum(math.prod(frame.shape) for frame in frames)))
     files = (one.path for one in inputs)
-    with closing(_decoded(predictor.frame, inputs, 2 * chunk)) as decoded:
+    with closing(_decoded(frames, inputs, 2 * chunk)) as decoded:
         while pictures := list(islice(decoded, chunk)):
             readable = [pixels for pixels in pictures if not isinstance(pixels, str)]
-            rows = zip(*predictor.all(np.stack(readable)), strict=True) if readable else iter(())
+            by_frame = {frame: np.stack(some) for frame, some in zip(frames, zip(*readable, strict=True), strict=False)}
+            rows = zip(*predictor.all(by_frame), strict=True) if readable else iter(())
             for file, pixels in zip(islice(files, len(pictures)), pictures, strict=True):
                 if isinstance(pixels, str):
                     yield Prediction(file, reason=pixels)
@@ -251,8 +253,10 @@ def _predict_pictures(predictor: Predictor, inputs: Sequence[Input]) -> Generato
                     yield _prediction(file, predictor, next(rows))
 
 
-def _decoded(frame: Frame, inputs: Sequence[Input], ahead: int) -> Generator[np.ndarray | str, None, None]:
-    return map_ordered(partial(_decode, frame=frame), inputs, ahead=ahead)
+def _decoded(
+    frames: Sequence[Frame], inputs: Sequence[Input], ahead: int
+) -> Generator[list[np.ndarray] | str, None, None]:
+    return map_ordered(partial(_decode, frames=frames), inputs, ahead=ahead)
 
 
 def _text_inputs(paths: Sequence[str | Path], without: Path | None = None) -> list[Input]:
@@ -272,10 +276,11 @@ def _predict_texts(model: TextModel, inputs: Sequence[Input]) -> Generator[Predi
                 yield Prediction(one.path, found.label, found.probability, found.probabilities, value=found.value)
 
 
-def _decode(one: Input, frame: Frame) -> np.ndarray | str:
-    """Pixels, or the reason why there are none."""
+def _decode(one: Input, frames: Sequence[Frame]) -> list[np.ndarray] | str:
+    """Pixels as each frame has them, or the reason why there are none."""
     try:
-        return decode(one.load(), frame)[0]
+        data = one.load()
+        return [decode(data, frame)[0] for frame in frames]
     except UnreadablePicture as error:
         return str(error)
 

@@ -79,7 +79,7 @@ class Predictor:
     @property
     def frames(self) -> tuple[Frame, ...]:
         """How pictures must be decoded: once, or for each size that members of an ensemble look at."""
-        inner = [frame for member in self.members for frame in member.frames]
+        inner = [frame for one in (*self.parts, *self.members) for frame in one.frames]
         return tuple(dict.fromkeys([self.frame, *inner]))
 
     def __call__(self, pixels: Any, progress: Step | None = None) -> np.ndarray:
@@ -92,7 +92,8 @@ class Predictor:
         pixels: array-like of uint8 (N, size, size, 3); where there are several `frames`, a
             mapping from each of them to its own.
         """
-        return self._tempered(self._of_pixels(pixels, progress, Seen()))
+        by_frame = pixels if isinstance(pixels, Mapping) else {self.frame: pixels}
+        return self._tempered(self._of_pixels(by_frame, progress, Seen()))
 
     def answer(self, content: Content, indices: Sequence[int]) -> np.ndarray:
         """As calling it, for some of the pictures that were read."""
@@ -122,12 +123,12 @@ class Predictor:
             return outputs
         return [scaled(outputs[0], self.learnware.temperature), *outputs[1:]]
 
-    def _of_pixels(self, pixels: Any, progress: Step | None, seen: Seen) -> Outputs:
+    def _of_pixels(self, by_frame: Mapping[Frame, Any], progress: Step | None, seen: Seen) -> Outputs:
         if self.parts:
-            return [part(pixels, progress) for part in self.parts]
+            return [part(by_frame, progress) for part in self.parts]
         if self.members:
-            by_frame = pixels if isinstance(pixels, Mapping) else {self.frame: pixels}
-            return self._together([one._of_pixels(by_frame[one.frame], progress, seen) for one in self.members])
+            return self._together([member._of_pixels(by_frame, progress, seen) for member in self.members])
+        pixels = by_frame[self.frame]
         if self.learnware.builder == "majority":
             return [Constant(self.learnware, self.tensors).answers(len(pixels))]
         if self.learnware.builder == "frozen":
@@ -147,7 +148,7 @@ class Predictor:
         if self.members:
             return self._together(self.each_stored(digests, pixels, progress))
         if self.learnware.builder == "majority":
-            return self._of_pixels(digests, progress, Seen())
+            return [Constant(self.learnware, self.tensors).answers(len(digests))]
         if self.learnware.builder == "frozen":
             answers = self._on_features(self.bases.stored(digests, lambda: pixels(self.frame), progress))
             if not self._is_mirrored:
