@@ -103,7 +103,9 @@ def test_decoding_goes_ahead_of_the_network_by_two_chunks_and_no_more(finished_r
 def test_of_large_pictures_fewer_are_held(finished_run, finished_pictures, monkeypatch):
     predictor = open_model(finished_run.path)
     sizes = []
-    monkeypatch.setattr(predictor, "all", lambda pixels, all=predictor.all: sizes.append(len(pixels)) or all(pixels))
+    monkeypatch.setattr(
+        predictor, "all", lambda pixels, all=predictor.all: sizes.append(len(pixels[predictor.frame])) or all(pixels)
+    )
     whole = list(predict_each(predictor, finished_pictures))
     monkeypatch.setattr(module, "CHUNK_BYTES", 5 * predictor.frame.size**2 * 3)
     assert list(predict_each(predictor, finished_pictures)) == whole

@@ -6,6 +6,7 @@ import pytest
 from starshift.models.heads import Scale, shape_targets
 from starshift.recipe import LOSSES
 from starshift.records import Target
+from starshift.training import losses
 from starshift.training.losses import (
     Objective,
     balanced_weights,
@@ -92,3 +93,47 @@ def test_losses_are_balanced_by_what_the_best_constant_answer_costs():
     classes = np.eye(3, dtype=np.float32)[[0, 1, 2, 0, 1, 2]]
     assert best_constant_loss(Objective(THREE), classes, "crossentropy", None) == pytest.approx(np.log(3), rel=1e-3)
     assert best_constant_loss(Objective(THREE), np.full((4, 3), np.nan, np.float32), "crossentropy", None) == 1.0
+
+
+# ----------------------------------------------------------------------------------------------------
+# Taught
+
+
+def _against(labels, outputs, target, **how):
+    taught = losses.Taught(**{"temperature": 1.0, "soft": 0.9} | how)
+    function = losses.taught(losses.loss_for("crossentropy", target).call, target, taught)
+    return np.asarray(function(np.array(labels, np.float32), np.array(outputs, np.float32)))
+
+
+NAN = float("nan")
+
+
+def test_a_teacher_counts_beside_the_label_in_its_share():
+    target = Target.of_classes(("a", "b", "c"))
+    hard, soft, said = [1.0, 0, 0], [0.5, 0.3, 0.2], [0.7, 0.2, 0.1]
+    on_label, on_teacher = -np.log(0.7), -float(np.dot(soft, np.log(said)))
+    np.testing.assert_allclose(_against([hard + soft], [said], target), [0.1 * on_label + 0.9 * on_teacher], rtol=1e-5)
+    np.testing.assert_allclose(_against([hard + [NAN] * 3], [said], target), [on_label], rtol=1e-5)
+    np.testing.assert_allclose(_against([[NAN] * 3 + soft], [said], target), [on_teacher], rtol=1e-5)
+    np.testing.assert_allclose(_against([[NAN] * 6], [said], target), [0.0])
+
+
+def test_temperature_softens_both_answers_and_keeps_the_size_of_the_slopes():
+    target = Target.of_classes(("a", "b"))
+    labels, said, heat = [[NAN, 0.9]], [[0.6]], 4.0
+    teacher, student = (1 / (1 + np.exp(-np.log(p / (1 - p)) / heat)) for p in (0.9, 0.6))
+    wanted = -(heat**2) * (teacher * np.log(student) + (1 - teacher) * np.log(1 - student))
+    np.testing.assert_allclose(_against(labels, said, target, temperature=heat), [wanted], rtol=1e-5)
+
+
+def test_a_teacher_that_is_certain_gives_no_infinite_loss():
+    target = Target.of_classes(("a", "b"))
+    assert np.isfinite(_against([[1.0, 1.0]], [[0.0]], target)).all()
+
+
+def test_a_taught_objective_tells_what_is_learned_from_and_what_is_judged():
+    objective = losses.Objective(Target.of_classes(("a", "b")), taught=losses.Taught(1.0, 0.9))
+    labels = np.array([[1, 0.9], [NAN, 0.8], [0, NAN], [NAN, NAN]], np.float32)
+    learned, judged = objective.known(labels)
+    assert learned.tolist() == [True, True, True, False] and judged.tolist() == [True, False, True, False]
+    assert objective.labels(labels).shape == (4, 1)
