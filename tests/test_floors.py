@@ -30,7 +30,15 @@ FLOORS = {
     "__main__": 10,
 }
 
-KERAS_ALLOWED = ("models", "training", "compose.distill", "compose.export", "learnware.package", "learnware.reuse")
+KERAS_ALLOWED = (
+    "models",
+    "training",
+    "compose.distill",
+    "compose.export",
+    "compose.whole",
+    "learnware.package",
+    "learnware.reuse",
+)
 NEEDS_KERAS = {"keras", "tensorflow", "jax", "torch", "keras_hub"}
 HEAVY = {*NEEDS_KERAS, "openvino", "sklearn", "scipy", "pandas", "PIL", "matplotlib", "cv2"}
 

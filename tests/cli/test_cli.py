@@ -219,6 +219,18 @@ def test_ctrl_c_ends_predict_soon_and_leaves_whole_files(finished_run, finished_
     assert all(file.read_bytes() in contents for file in (tmp_path / "out").rglob("*") if file.is_file())
 
 
+def test_explain_says_what_each_answer_hangs_on_and_where_the_page_is(finished_run, finished_pictures, tmp_path):
+    (tmp_path / "bad.jpg").write_bytes(b"")
+    picture, out = finished_pictures / "red/red-00.png", tmp_path / "why"
+    done = starshift("explain", finished_run.path, picture, tmp_path / "bad.jpg", "--class", "red", "--out", out)
+    assert done.returncode == 0 and done.stderr == ""
+    first, second, note, page = done.stdout.splitlines()
+    assert first.startswith(f"{picture}: ") and " the odds of red by " in first
+    assert second.startswith(f"{tmp_path / 'bad.jpg'}: ")
+    assert note.startswith("No training pictures are shown beside it: a network from scratch has no features")
+    assert page == f"Page: {out / 'explain.html'}" and (out / "explain.html").is_file()
+
+
 @pytest.mark.skipif(os.name != "posix", reason="pipes")
 def test_a_reader_that_goes_away_is_no_error(finished_run, finished_pictures):
     command = f"{sys.executable} -m starshift predict {finished_run.path} {finished_pictures} --format csv | head -1"

@@ -20,7 +20,7 @@ from starshift.api.understood import label_risks_of, say_plan
 from starshift.data.cache import cache_root
 from starshift.errors import MissingWeights, TrainingDiverged
 from starshift.findings import duplicates
-from starshift.ladder import calibrate, picture_map
+from starshift.ladder import calibrate, picture_map, why
 from starshift.ladder.climb import Climb, Planned, climb, keep_test, open_test, plan
 from starshift.ladder.folder import RunFolder
 from starshift.ladder.forecast import came
@@ -42,6 +42,7 @@ from starshift.records import (
 from starshift.records.slices import SlicedPart
 from starshift.report import words
 from starshift.report.forecast import outcome_sentence
+from starshift.report.view import mistakes
 
 
 def fit(
@@ -307,8 +308,15 @@ class _Fitting:
             self.folder.publish(
                 state.best.name, self.test, retrained=self.retrained is not None, calibration=self.calibration
             )
+        self._explain(state)
         self.folder.write_run(self._record(state, finished=_now()))
         write_report(self.folder, self.materials.content, state.predictions)
+
+    def _explain(self, state: Climb) -> None:
+        """What the chosen rung's worst mistakes hang on, for the report."""
+        if state.best is not None and self.materials.dataset.family == "pictures":
+            worst = mistakes(self._record(state, finished=""), state.predictions)
+            why.look(state.best.name, worst, state.records, self.materials, self.folder)
 
     def _record(self, state: Climb, *, finished: str) -> RunRecord:
         return RunRecord(

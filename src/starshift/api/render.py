@@ -51,6 +51,7 @@ def write_report(folder: RunFolder, content: Content | None, answers: Mapping[st
             forecast=latest(folder, run),
             picture_map=folder.read_map(),
             texts=text_look(folder, run, dataset, content, answers),
+            why=folder.read_why(),
         )
     )
     report = folder.path / "report.html"

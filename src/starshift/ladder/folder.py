@@ -8,6 +8,7 @@ test.csv     what the chosen model said of the sealed test part; test.TARGET.csv
 suspects.json       pictures whose labels look wrong
 labels.overlay.csv  a person's decisions on them; review.html, the page on which they are made
 map.json     where pictures lie when like ones lie together
+why.json     what the chosen model looked at in its worst mistakes, and training pictures like them
 thumbnails/  the pictures that the report shows, small
 augmented/   training pictures as networks saw them, small
 model/       the chosen rung's model
@@ -33,6 +34,7 @@ from starshift.records import (
     MAP_SCHEMA,
     SCHEMA,
     SUSPECTS_SCHEMA,
+    WHY_SCHEMA,
     Answers,
     Calibration,
     Dataset,
@@ -47,6 +49,7 @@ from starshift.records import (
     Suspects,
     Target,
     TestRecord,
+    Why,
     files,
     read_answers,
 )
@@ -281,6 +284,20 @@ class RunFolder:
         file = self.path / "map.json"
         found = files.read(file, PictureMap) if file.is_file() else None
         return found if found is not None and found.schema == MAP_SCHEMA else None
+
+    def write_why(self, why: Why | None) -> None:
+        """why.json; without one, that of an earlier call is removed."""
+        file = self.path / "why.json"
+        if why is None:
+            file.unlink(missing_ok=True)
+        else:
+            files.write(why, file)
+
+    def read_why(self) -> Why | None:
+        """Reasons for the worst mistakes; None where there are none, or of another version. Raises RunError."""
+        file = self.path / "why.json"
+        found = files.read(file, Why) if file.is_file() else None
+        return found if found is not None and found.schema == WHY_SCHEMA else None
 
     def thumbnail(self, digest: str) -> Path:
         """Where the thumbnail of the picture of that digest lies, or would."""

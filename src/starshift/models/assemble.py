@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -21,18 +22,19 @@ def assemble(learnware: Learnware, tensors: Mapping[str, np.ndarray], files: Seq
     tensors: "head/kernel" (features, outputs) and "head/bias" (outputs,), "head_2/…" of a second target;
     "dense/kernel" and "dense/bias" too for the head `dense256`. files: weights files of the bases, in their order;
     looked for, or downloaded, where none are given.
+    A base that looks at the pictures' own size stands in the model's own graph, with its layers' names (the first of
+    several does); others are nested.
     Input: uint8 or float pixels 0-255, RGB, (N, size, size, 3). Outputs: one per target, float32, as models.heads.head
     has them: (N, 1), the probability of the second class, for two classes; (N, classes) for more. Raises RunError for
     a file whose digest is not the one that the model was made with; MissingWeights where there is none.
     """
     size, arguments, heads = learnware.picture.size, learnware.arguments, learnware.targets
-    pixels = keras.Input((size, size, 3), dtype="float32", name="pixels")
     sizes = tuple(arguments.get("sizes", (size,)))
     networks = [_frozen(learnware, number, files, side) for number in range(len(learnware.bases)) for side in sizes]
-    if arguments.get("head") == "dense256":
-        outputs = dense_head(networks[0](pixels), heads)
-    else:
-        outputs = linear_head([depths.looking(network, pixels) for network in networks], heads)
+    whole: Any = next((one for one in networks if one.input.shape[1] == size), None)
+    pixels = keras.Input((size, size, 3), dtype="float32", name="pixels") if whole is None else whole.input
+    seen = [one.output if one is whole else depths.looking(one, pixels) for one in networks]
+    outputs = dense_head(seen[0], heads) if arguments.get("head") == "dense256" else linear_head(seen, heads)
     model = keras.Model(pixels, as_outputs(outputs), name="assembled")
     for name in {name.partition("/")[0] for name in without_scales(tensors)}:
         model.get_layer(name).set_weights([tensors[f"{name}/kernel"], tensors[f"{name}/bias"]])

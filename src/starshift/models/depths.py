@@ -13,6 +13,11 @@ from keras import layers, ops
 from starshift.errors import UsageError
 from starshift.recipe import TOP
 
+TIE = 2.0**-10
+"""By which a resized pixel is off one half before it is rounded: halves are common there (of 96 px brought to 64, one
+pixel in 30), and the last bit of a runtime's own arithmetic would otherwise say which way they go. OpenCV, which cuts
+off bits on its way, takes them down, and is one grey level lower in a tenth of the pixels all the same."""
+
 
 def pooled_at(network: keras.Model, cuts: Sequence[str]) -> keras.Model:
     """A base's activations at some cut points, averaged over the picture (a transformer's over its tokens).
@@ -40,7 +45,8 @@ def looking(network: keras.Model, pixels: Any) -> Any:
         return network(pixels)
     network.name = f"{network.name}_at_{side}_px"  # it stands beside another of the same name
     shrunk = layers.Resizing(side, side, interpolation="bilinear", name=f"{network.name}_pixels")(pixels)
-    return network(ops.round(shrunk))  # to whole numbers, as decoded pictures are
+    tie = TIE if pixels.shape[1] == 2 * side else -TIE  # OpenCV, in compose.frozen.Shrunk, halves by its own way
+    return network(ops.floor(shrunk + 0.5 + tie))  # to whole numbers, as decoded pictures are
 
 
 def unpooled(network: keras.Model) -> keras.Model:

@@ -77,20 +77,25 @@ def trunk(network: keras.Model, cut: str) -> keras.Model:
     return keras.Model(network.input, network.get_layer(cut).output, name=f"{network.name}_trunk")
 
 
+def behind(network: keras.Model, cut: str) -> keras.Model:
+    """The rest of a base: what is behind the cut → float32 (N, features). Its layers are shared, not copied."""
+    return keras.Model(network.get_layer(cut).output, network.output, name=f"{network.name}_behind")
+
+
 def _open(network: keras.Model, cut: str, frozen: bool) -> None:
-    behind = {id(layer) for layer in keras.Model(network.get_layer(cut).output, network.output).layers}
+    rest = {id(layer) for layer in behind(network, cut).layers}
     for layer in network.layers:
-        opened = not frozen and id(layer) in behind
+        opened = not frozen and id(layer) in rest
         for leaf in leaves(layer):
             # On the layers themselves: training=False alone still let their scales and shifts be trained.
             leaf.trainable = opened and not isinstance(leaf, layers.BatchNormalization)
 
 
-def linear_head(features: Sequence[Any], heads: Sequence[Target]) -> list[Any]:
+def linear_head(features: Sequence[Any], heads: Sequence[Target], *, stem: str = "head") -> list[Any]:
     """A linear head for each target on compressed pooled features (N, f) of one or more bases: see heads_on."""
     joined = layers.Concatenate(name="side_by_side")(features) if len(features) > 1 else features[0]
     compressed = ops.sign(joined) * ops.log1p(ops.abs(joined))  # models.classical.compress
-    return heads_on(compressed, heads)
+    return heads_on(compressed, heads, stem=stem)
 
 
 def dense_head(last_map: Any, heads: Sequence[Target]) -> list[Any]:

@@ -3,6 +3,7 @@
 from starshift.records.calibration import Calibration, ConfidenceBin, Reliability, Temperature, Threshold
 from starshift.records.dataset import NOUNS, PARTS, Dataset, Example, Family, Picture, SetAside
 from starshift.records.ensemble import EnsembleRecord, MemberRecord, Variance
+from starshift.records.explanation import Explanation
 from starshift.records.finding import Finding
 from starshift.records.history import Epoch
 from starshift.records.learnware import (
@@ -64,6 +65,7 @@ from starshift.records.split import Split, SplitEntry, SplitFile
 from starshift.records.suspect import SUSPECTS_SCHEMA, Suspect, Suspects
 from starshift.records.target import KINDS, Kind, Target
 from starshift.records.verdict import Verdict
+from starshift.records.why import WHY_SCHEMA, Alike, Reason, Why
 
 __all__ = [
     "KINDS",
@@ -74,6 +76,8 @@ __all__ = [
     "REPRODUCTION_SCHEMA",
     "SCHEMA",
     "SUSPECTS_SCHEMA",
+    "WHY_SCHEMA",
+    "Alike",
     "Answers",
     "AnyContract",
     "AnyScore",
@@ -90,6 +94,7 @@ __all__ = [
     "Estimate",
     "Evaluation",
     "Example",
+    "Explanation",
     "Family",
     "Finding",
     "FoldResult",
@@ -111,6 +116,7 @@ __all__ = [
     "PictureMap",
     "Place",
     "Predictions",
+    "Reason",
     "RecipeVerdict",
     "Reliability",
     "ReproducedRung",
@@ -141,6 +147,7 @@ __all__ = [
     "Threshold",
     "Variance",
     "Verdict",
+    "Why",
     "answers_for",
     "of_classes",
     "read_answers",

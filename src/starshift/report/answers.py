@@ -49,14 +49,21 @@ def _first(which: np.ndarray, keys: np.ndarray) -> list[int]:
 
 
 def said(
-    rung: RungRecord | None, answers: Answers | None, dataset: Dataset, thumbnail: Thumbnail
+    rung: RungRecord | None,
+    answers: Answers | None,
+    dataset: Dataset,
+    thumbnail: Thumbnail,
+    because: Mapping[str, Any] | None = None,
 ) -> dict[str, Any] | None:
-    """What the chosen rung said on the validation part; None of classes of pictures and texts, shown elsewhere."""
+    """What the chosen rung said on the validation part; None of classes of pictures and texts, shown elsewhere.
+
+    because: what report.why has for some pictures, by path.
+    """
     if rung is None or rung.score is None or answers is None or not answers.known.any():
         return None
     n = words.counted(int(answers.known.sum()), f"validation {dataset.noun}")
     common = {"rung": rung.name, "n": n, "target": dataset.target.name}
-    mistakes = _mistakes(answers, dataset, thumbnail)
+    mistakes = _mistakes(answers, dataset, thumbnail, because or {})
     if isinstance(answers, NumberPredictions):
         return common | {"kind": "numbers", **numbers(answers), "mistakes": mistakes}
     if isinstance(answers, LabelsPredictions) and isinstance(rung.score, LabelsScore):
@@ -146,7 +153,7 @@ def _label(one: ClassScore) -> dict[str, Any]:
 # ---- the worst of them ----------------------------------------------------------------------------
 
 
-def _mistakes(answers: Answers, dataset: Dataset, thumbnail: Thumbnail) -> dict[str, Any]:
+def _mistakes(answers: Answers, dataset: Dataset, thumbnail: Thumbnail, because: Mapping[str, Any]) -> dict[str, Any]:
     """The worst mistakes: pictures as cards, other examples as rows of a table."""
     pictures = dataset.family == "pictures"
     sizes = {one.path: max(one.width, one.height) for one in dataset.pictures} if pictures else {}
@@ -154,7 +161,8 @@ def _mistakes(answers: Answers, dataset: Dataset, thumbnail: Thumbnail) -> dict[
     cells = [_cells(answers, row) | {"path": answers.paths[row]} for row in rows]
     if not pictures:
         return {"cards": [], "rows": cells}
-    return {"cards": [one | _seen(one["path"], sizes, thumbnail) for one in cells], "rows": []}
+    cards = [one | _seen(one["path"], sizes, thumbnail) | {"why": because.get(one["path"])} for one in cells]
+    return {"cards": cards, "rows": []}
 
 
 def _seen(path: str, sizes: Mapping[str, int], thumbnail: Thumbnail) -> dict[str, Any]:

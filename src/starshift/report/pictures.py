@@ -43,9 +43,14 @@ def gallery(
     predictions: Predictions,
     thumbnail: Thumbnail,
     sizes: Mapping[str, tuple[int, int]],
+    because: Mapping[str, Any] | None = None,
 ) -> list[dict[str, Any]]:
-    """What is said about each picture, with the picture itself as a data URI ("" where there is none)."""
-    return [_card(row, predictions, thumbnail, sizes) for row in rows]
+    """What is said about each picture, with the picture itself as a data URI ("" where there is none).
+
+    because: what report.why has for some of them, by path.
+    """
+    cards = [_card(row, predictions, thumbnail, sizes) for row in rows]
+    return [card | {"why": (because or {}).get(card["path"])} for card in cards]
 
 
 def _card(

@@ -22,6 +22,7 @@ from starshift.records import (
     Score,
     Suspects,
     TestRecord,
+    Why,
 )
 from starshift.records.forecast import Forecast
 from starshift.report import answers as spoken
@@ -42,6 +43,16 @@ from starshift.report.suspects import labels
 from starshift.report.suspects import shown as shown_suspects
 from starshift.report.texts import TextLook
 from starshift.report.texts import view as texts_view
+from starshift.report.why import legend, reasons
+
+
+def mistakes(run: RunRecord, answers: Mapping[str, Answers]) -> list[str]:
+    """Paths of the chosen rung's worst mistakes as `view` shows them, the worst first."""
+    if run.chosen == BASELINE or run.chosen not in answers:
+        return []
+    found = answers[run.chosen]
+    rows = pictures.confident_mistakes(found) if isinstance(found, Predictions) else spoken.worst(found)
+    return [found.paths[row] for row in rows]
 
 
 def wanted(run: RunRecord, answers: Mapping[str, Answers], suspects: Suspects | None = None) -> list[str]:
@@ -69,6 +80,7 @@ def view(
     forecast: Forecast | None = None,
     picture_map: PictureMap | None = None,
     texts: TextLook | None = None,
+    why: Why | None = None,
 ) -> dict[str, Any]:
     """Everything that the report says.
 
@@ -76,13 +88,16 @@ def view(
     sealed part, once it was opened. thumbnail: a picture's path → its JPEG bytes, or None. sheets: augmented
     pictures, by policy. suspects: pictures whose labels look wrong, where labels were searched.
     forecast: the latest on this run's pictures.
-    picture_map: where pictures lie when like ones lie together. texts: what is shown of texts.
+    picture_map: where pictures lie when like ones lie together. texts: what is shown of texts. why: reasons for the
+    worst mistakes.
     Returns strings, numbers, lists and dicts only; hidden characters in names are spelled out.
     """
     rung = _rung(run, run.chosen)
     predictions = {name: one for name, one in answers.items() if isinstance(one, Predictions)}
     shown = _shown(run, predictions)
     verdict = _verdict(run, rung)
+    why = why if why is not None and why.rung == run.chosen else None
+    because = reasons(why, thumbnail)
     whole = {
         "language": "en",
         "noun": _noun(run),
@@ -100,10 +115,13 @@ def view(
         ],
         "confusion": _confusion(rung, dataset),
         "calibration": calibration(run),
-        "galleries": _galleries(run.chosen, shown, dataset, thumbnail)
+        "galleries": _galleries(run.chosen, shown, dataset, thumbnail, because)
         if shown and dataset.family == "pictures"
         else [],
-        "said": spoken.said(rung, None if run.chosen == BASELINE else answers.get(run.chosen), dataset, thumbnail),
+        "said": spoken.said(
+            rung, None if run.chosen == BASELINE else answers.get(run.chosen), dataset, thumbnail, because
+        ),
+        "why": legend(why, because),
         "heads": heads(run),
         "slices": slices(run),
         "texts": texts_view(texts),
@@ -115,7 +133,7 @@ def view(
         "figures": figures(run, rung),
         "repeat": _repeat(run),
     }
-    cleaned: dict[str, Any] = _cleaned(whole)
+    cleaned: dict[str, Any] = words.cleaned(whole)
     return cleaned
 
 
@@ -138,7 +156,9 @@ def _confusion(rung: RungRecord | None, dataset: Dataset) -> dict[str, Any] | No
     return {"rung": rung.name, "n": n, "noun": dataset.noun, **confusion(rung.score, dataset.classes, dataset.noun)}
 
 
-def _galleries(chosen: str, shown: Predictions, dataset: Dataset, thumbnail: Thumbnail) -> list[dict[str, Any]]:
+def _galleries(
+    chosen: str, shown: Predictions, dataset: Dataset, thumbnail: Thumbnail, because: Mapping[str, Any]
+) -> list[dict[str, Any]]:
     sizes = {picture.path: (picture.width, picture.height) for picture in dataset.pictures}
     wrong = int(((shown.targets >= 0) & ~shown.right).sum())
     mistakes, doubts = pictures.confident_mistakes(shown), pictures.least_certain(shown)
@@ -149,7 +169,7 @@ def _galleries(chosen: str, shown: Predictions, dataset: Dataset, thumbnail: Thu
             "title": "The most confident mistakes",
             "lead": _mistakes_lead(wrong, len(mistakes), n),
             "marked": False,  # all are wrong
-            "cards": pictures.gallery(mistakes, shown, thumbnail, sizes),
+            "cards": pictures.gallery(mistakes, shown, thumbnail, sizes, because),
         },
         {
             "id": "doubts",
@@ -370,14 +390,3 @@ def _made(rung: RungRecord) -> dict[str, Any]:
         "reason": words.sentence(rung.reason),
         "key": rung.key[:12],
     }
-
-
-def _cleaned(value: Any) -> Any:
-    """`value` with every string in it made visible (see `words.visible`)."""
-    if isinstance(value, str):
-        return words.visible(value)
-    if isinstance(value, Mapping):
-        return {key: _cleaned(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_cleaned(one) for one in value]
-    return value

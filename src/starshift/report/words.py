@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from starshift.records import AnyScore, Estimate, RungRecord, Verdict
 
@@ -34,6 +35,17 @@ def _spell(match: re.Match[str]) -> str:
     if 0xDC80 <= code <= 0xDCFF:  # Python's own stand-ins for the bytes 80 to FF
         return rf"\x{code - 0xDC00:02x}"
     return _SPELLED.get(character) or (rf"\x{code:02x}" if code < 0x100 else rf"\u{code:04x}")
+
+
+def cleaned(value: Any) -> Any:
+    """`value`, of strings, numbers, lists and dicts, with every string in it made visible."""
+    if isinstance(value, str):
+        return visible(value)
+    if isinstance(value, Mapping):
+        return {key: cleaned(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [cleaned(one) for one in value]
+    return value
 
 
 def sentence(text: str) -> str:
