@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from starshift.api.check import check as check
+    from starshift.api.export import export as export
     from starshift.api.fit import fit as fit
     from starshift.api.forecast import forecast as forecast
     from starshift.api.predict import predict as predict
@@ -26,6 +27,7 @@ __version__ = "0.1.0"
 
 _PUBLIC = {
     "check": "starshift.api.check",
+    "export": "starshift.api.export",
     "fit": "starshift.api.fit",
     "predict": "starshift.api.predict",
     "predict_rows": "starshift.api.predict_rows",
@@ -45,6 +47,7 @@ __all__ = [
     "Stage",
     "__version__",
     "check",
+    "export",
     "fit",
     "forecast",
     "predict",

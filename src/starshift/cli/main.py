@@ -12,7 +12,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from starshift.cli import check, demo, fit, forecast, predict, pretrain, report, reproduce, review, summary
+from starshift.cli import check, demo, export, fit, forecast, predict, pretrain, report, reproduce, review, summary
 from starshift.errors import StarshiftError
 
 
@@ -48,6 +48,7 @@ app = typer.Typer(
 app.command("fit")(fit.fit)
 app.command("check")(check.check)
 app.command("predict")(predict.predict)
+app.command("export")(export.export)
 app.command("report")(report.report)
 app.command("forecast")(forecast.forecast)
 app.command("review")(review.review)
