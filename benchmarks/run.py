@@ -35,6 +35,7 @@ NAMES = (
     "texts",
     "boston",
     "multitask",
+    "export",
 )
 """Every benchmark, in the order of the page."""
 

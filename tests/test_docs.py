@@ -16,7 +16,20 @@ from starshift.ladder.rungs import RUNGS
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
-COMMANDS = ("", "fit", "check", "predict", "report", "review", "forecast", "reproduce", "pretrain", "summary", "demo")
+COMMANDS = (
+    "",
+    "fit",
+    "check",
+    "predict",
+    "export",
+    "report",
+    "review",
+    "forecast",
+    "reproduce",
+    "pretrain",
+    "summary",
+    "demo",
+)
 
 
 def help_text(command: str) -> str:

@@ -31,15 +31,15 @@ def sentence(records: Sequence[ExportRecord]) -> str:
     """What the figures rest on, and what the original's is. records: at least one, of one model."""
     one = records[0]
     found = (
-        f"On {counted(one.graph.n, 'picture')} of the validation part. Largest difference of a probability and share of "
-        "same answers: against Keras in float32 on the same pixels; from file: against `starshift predict` in float32. "
-        f"Figure: {one.metric}; of the original {_told(one.original, one.metric)}. ms: median for a picture, one at a "
-        f"time, on {one.machine}."
+        f"On {counted(one.graph.n, 'picture')} of the validation part. Largest difference of a probability, and "
+        "share of same answers: against Keras in float32 on the same pixels; from file: against `starshift predict` "
+        f"in float32. Figure: {one.metric}; of the original {_told(one.original, one.metric)}. ms: median for a "
+        f"picture, one at a time, on {one.machine}."
     )
     if one.here is not None:
         found += (
-            f" As `starshift predict` answers on this machine, in bfloat16, {one.here.same:.2%} of {one.format}'s answers "
-            "are the same."
+            f" As `starshift predict` answers on this machine, in bfloat16, {one.here.same:.2%} of the answers of "
+            f"{one.format} {one.precision} are the same."
         )
     return found
 
