@@ -36,6 +36,7 @@ NAMES = (
     "texts",
     "boston",
     "multitask",
+    "export",
 )
 """Every benchmark, in the order of the page."""
 

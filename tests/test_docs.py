@@ -22,6 +22,7 @@ COMMANDS = (
     "check",
     "predict",
     "explain",
+    "export",
     "report",
     "review",
     "forecast",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from starshift.api.check import check as check
     from starshift.api.explain import explain as explain
+    from starshift.api.export import export as export
     from starshift.api.fit import fit as fit
     from starshift.api.forecast import forecast as forecast
     from starshift.api.predict import predict as predict
@@ -27,6 +28,7 @@ __version__ = "0.1.0"
 
 _PUBLIC = {
     "check": "starshift.api.check",
+    "export": "starshift.api.export",
     "fit": "starshift.api.fit",
     "explain": "starshift.api.explain",
     "predict": "starshift.api.predict",
@@ -48,6 +50,7 @@ __all__ = [
     "__version__",
     "check",
     "explain",
+    "export",
     "fit",
     "forecast",
     "predict",

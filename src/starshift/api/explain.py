@@ -16,7 +16,7 @@ from starshift.compose import occlusion
 from starshift.compose.predictor import Predictor
 from starshift.data.cache import cache_root
 from starshift.data.decode import Frame, decode
-from starshift.data.read import find_inputs
+from starshift.data.inputs import find_inputs
 from starshift.data.sources import open_source
 from starshift.data.thumbnails import thumbnail
 from starshift.errors import RunError, StarshiftError, UnreadablePicture, UsageError
@@ -143,11 +143,11 @@ class _Explaining:
         camera, around = self._camera(), self._around()
         self.progress.start("explaining", len(inputs))
         try:
-            for done, (file, load) in enumerate(inputs, start=1):
+            for done, one in enumerate(inputs, start=1):
                 try:
-                    yield self._one(file, load(), camera, around)
+                    yield self._one(one.path, one.load(), camera, around)
                 except UnreadablePicture as error:
-                    yield Explanation(file, reason=str(error))
+                    yield Explanation(one.path, reason=str(error))
                 self.progress.update(done, len(inputs))
         finally:
             self.progress.finish()

@@ -43,7 +43,7 @@ def review(
         raise RunError(_no_suspects(folder, record))
     overlay = _overlay(folder, record, dataset)
     shown = _to_decide(suspects)[:most]
-    pictures = _Shown(_source(photos, record), dataset, progress or Silent())
+    pictures = _Shown(source_of(photos, record), dataset, progress or Silent())
     jpegs = pictures.jpegs(shown)
     page = render(
         view(
@@ -64,8 +64,8 @@ def review(
     return file
 
 
-def _source(photos: str | Path | None, record: RunRecord) -> Source:
-    """Where the pictures lie. Raises DataError."""
+def source_of(photos: str | Path | None, record: RunRecord) -> Source:
+    """Where a run's pictures lie. Raises DataError."""
     if photos is None and not Path(record.data.source).expanduser().exists():
         raise DataError(
             f"The run's pictures are not at '{record.data.source}', seen from here. Say with --photos where they lie "

@@ -12,7 +12,20 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from starshift.cli import check, demo, explain, fit, forecast, predict, pretrain, report, reproduce, review, summary
+from starshift.cli import (
+    check,
+    demo,
+    explain,
+    export,
+    fit,
+    forecast,
+    predict,
+    pretrain,
+    report,
+    reproduce,
+    review,
+    summary,
+)
 from starshift.errors import StarshiftError
 
 
@@ -49,6 +62,7 @@ app.command("fit")(fit.fit)
 app.command("check")(check.check)
 app.command("predict")(predict.predict)
 app.command("explain")(explain.explain)
+app.command("export")(export.export)
 app.command("report")(report.report)
 app.command("forecast")(forecast.forecast)
 app.command("review")(review.review)

@@ -41,7 +41,7 @@ def assemble(learnware: Learnware, tensors: Tensors, cache: Path) -> Model:
     Raises RunError for a model that is no such network, or whose tensors do not fit; MissingWeights where the weights
     of its bases are not at hand.
     """
-    _refuse_others(learnware)
+    refuse_others(learnware)
     from starshift.models import answering
 
     pixels, found = _answers(learnware, tensors, cache)
@@ -73,8 +73,8 @@ def _is_map(output: Any) -> bool:
     return len(getattr(output, "shape", ())) == 4
 
 
-def _refuse_others(learnware: Learnware) -> None:
-    """Raise RunError for what is no network of pictures, in the words of what it is instead."""
+def refuse_others(learnware: Learnware) -> None:
+    """Raise RunError for what `assemble` cannot put together, in the words of what it is instead."""
     name = learnware.name
     if not isinstance(learnware.input, InputContract):
         raise RunError(f"{name!r} takes no pictures; only models of pictures can be put together as one network.")

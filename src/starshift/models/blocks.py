@@ -56,11 +56,14 @@ class StandardizedConv2D(layers.Conv2D):  # type: ignore[misc]
 
     def convolution_op(self, inputs: Any, kernel: Any) -> Any:
         """Convolve with the standardized kernel."""
-        kernel = ops.cast(kernel, "float32")
+        return super().convolution_op(inputs, ops.cast(self.standardized(kernel), inputs.dtype))
+
+    def standardized(self, kernel: Any = None) -> Any:
+        """What it convolves with, of a kernel or of its own: float32, same shape."""
+        kernel = ops.cast(self.kernel if kernel is None else kernel, "float32")
         kernel = kernel - ops.mean(kernel, axis=(0, 1, 2), keepdims=True)
         length = ops.rsqrt(ops.sum(ops.square(kernel), axis=(0, 1, 2), keepdims=True) + 1e-8)
-        kernel = kernel * length * (self.scale * ops.cast(self.gain, "float32"))
-        return super().convolution_op(inputs, ops.cast(kernel, inputs.dtype))
+        return kernel * length * (self.scale * ops.cast(self.gain, "float32"))
 
     def get_config(self) -> dict[str, Any]:
         """What it is made of."""

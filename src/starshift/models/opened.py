@@ -94,7 +94,8 @@ def _open(network: keras.Model, cut: str, frozen: bool) -> None:
 def linear_head(features: Sequence[Any], heads: Sequence[Target], *, stem: str = "head") -> list[Any]:
     """A linear head for each target on compressed pooled features (N, f) of one or more bases: see heads_on."""
     joined = layers.Concatenate(name="side_by_side")(features) if len(features) > 1 else features[0]
-    compressed = ops.sign(joined) * ops.log1p(ops.abs(joined))  # models.classical.compress
+    # models.classical.compress, without log1p, which ONNX does not have.
+    compressed = ops.sign(joined) * ops.log(1 + ops.abs(joined))
     return heads_on(compressed, heads, stem=stem)
 
 
