@@ -36,6 +36,9 @@ NAMES = (
     "texts",
     "boston",
     "multitask",
+    "ensemble",
+    "variance",
+    "distilled",
     "export",
 )
 """Every benchmark, in the order of the page."""
