@@ -73,6 +73,22 @@ def test_one_that_parts_from_the_original_is_not_written_and_says_where(run, mon
     assert list((run / "exports").iterdir()) == []
 
 
+@pytest.mark.filterwarnings("ignore")
+def test_the_model_of_another_rung_than_the_chosen_one_can_be_written(run):
+    shutil.rmtree(run / "model")
+    (made,) = starshift.export(run, "openvino", rung="convnet")
+    assert made.path == run / "exports/convnet/openvino-float32"
+    with pytest.raises(UsageError, match="The run has finished no rung 'convet'. Did you mean 'convnet'?"):
+        starshift.export(run, "openvino", rung="convet")
+
+
+def test_what_a_fit_shall_write_in_the_end_is_checked_before_it_begins():
+    assert exporting.parse_wishes(["openvino", "keras:float32"]) == [("openvino", "float32"), ("keras", "float32")]
+    with pytest.raises(UsageError) as caught:
+        exporting.parse_wishes(["onxn:8-bit", "openvino:4-bit"])
+    assert len(caught.value.problems) == 2 and "onnx" in caught.value.problems[0]
+
+
 def test_what_is_not_ours_is_not_written_over(run, tmp_path):
     (tmp_path / "own/keras-float32").mkdir(parents=True)
     with pytest.raises(UsageError, match="is there and is no export of Starshift; name another folder with --out"):

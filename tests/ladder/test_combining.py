@@ -89,10 +89,10 @@ def test_a_network_from_scratch_can_be_taught_too():
 
 
 def test_how_it_is_taught_can_be_changed():
-    recipe = find("distilled:temperature=4:soft=0.5:views=2:augment=flip:epochs=3:mixup=0").recipe(Options(), data())
+    recipe = find("distilled:temperature=4:soft=0.5:views=2:augment=flip:epochs=3:mixup=0.2").recipe(Options(), data())
     teaching = recipe.teaching
     assert (teaching.temperature, teaching.soft, teaching.views, teaching.augmentation) == (4.0, 0.5, 2, "flip")
-    assert recipe.stages[0].epochs == 3 and not recipe.stages[0].augmentation.mixes
+    assert recipe.stages[0].epochs == 3 and recipe.stages[0].augmentation.mixup == 0.2
 
 
 @pytest.mark.parametrize(

@@ -32,9 +32,10 @@ from starshift.data.sources import Source
 from starshift.errors import DataError, RunError, UnreadablePicture, UsageError
 from starshift.evaluation import protocol
 from starshift.evaluation.agreement import agreement
-from starshift.ladder.folder import RunFolder
+from starshift.ladder.folder import RunFolder, folder_name
 from starshift.learnware import package
 from starshift.progress import Progress, Silent
+from starshift.recipe import near
 from starshift.records import Dataset, Estimate, Learnware, answers_for, files
 from starshift.records.export import EXPORT_SCHEMA, Agreement, ExportFormat, ExportPrecision, ExportRecord
 from starshift.report.words import counted
@@ -84,6 +85,7 @@ def export(
     to: str | Sequence[str],
     *,
     precision: str | Sequence[str] = "float32",
+    rung: str | None = None,
     out: str | Path | None = None,
     photos: str | Path | None = None,
     web: str | Path | None = None,
@@ -92,7 +94,8 @@ def export(
     """Write a run's model in one or several formats, each as a folder that serves without Starshift.
 
     to: "keras", "onnx", "openvino", "litert". precision: "float32", "float16", "8-bit"; each format is written in each.
-    out: the folder in which a folder FORMAT-PRECISION is made for each; RUN/exports if None. photos: where the run's
+    rung: whose model; that of the chosen one if None. out: the folder in which a folder FORMAT-PRECISION is made for
+    each; RUN/exports if None, and RUN/exports/RUNG of a rung that is named. photos: where the run's
     pictures lie now, if not where they were. web: the folder of the npm package onnxruntime-web, whose files the web
     page of an ONNX export needs; they are copied beside it.
 
@@ -109,10 +112,11 @@ def export(
     asked = [(cast(ExportFormat, format), cast(ExportPrecision, wanted)) for format in formats for wanted in precisions]
     for one in asked:
         serving.require(*one)
-    original = _Original(RunFolder(Path(run)), photos, progress)
+    original = _Original(RunFolder(Path(run)), photos, progress, rung)
     if "keras" in formats and (hub := [base.name for base in original.learnware.bases if _is_of_hub(base.spec)]):
         raise UsageError(f"A .keras file of {', '.join(hub)} could be opened with KerasHub alone; take another format.")
-    places = {one: Path(out or original.folder.path / "exports") / "-".join(one) for one in asked}
+    usual = original.folder.path / "exports" / (folder_name(rung) if rung else "")
+    places = {one: Path(out or usual) / "-".join(one) for one in asked}
     if strangers := [place for place in places.values() if place.exists() and not (place / RECORD).is_file()]:
         raise UsageError(
             [f"{place} is there and is no export of Starshift; name another folder with --out." for place in strangers]
@@ -128,6 +132,18 @@ def export(
     if parted:
         raise RunError(parted)
     return written
+
+
+def parse_wishes(texts: Sequence[str]) -> list[tuple[str, str]]:
+    """ "litert:8-bit" → ("litert", "8-bit"); "onnx" is onnx:float32. Raises UsageError with all that cannot be written,
+    MissingExtra for a package that lacks, so that nothing long begins before.
+    """
+    wishes = [(format, precision or "float32") for format, _, precision in (text.partition(":") for text in texts)]
+    if wrong := [problem for format, precision in wishes for problem in serving.problems([format], [precision])]:
+        raise UsageError(list(dict.fromkeys(wrong)))
+    for format, precision in wishes:
+        serving.require(cast(ExportFormat, format), cast(ExportPrecision, precision))
+    return wishes
 
 
 def _is_of_hub(spec: str) -> bool:
@@ -173,10 +189,15 @@ def _written(
 class _Original:
     """A run's model, the pictures that it is checked on, and what it says of them. Raises RunError and DataError."""
 
-    def __init__(self, folder: RunFolder, photos: str | Path | None, progress: Progress) -> None:
+    def __init__(
+        self, folder: RunFolder, photos: str | Path | None, progress: Progress, rung: str | None = None
+    ) -> None:
         self.folder, self.progress = folder, progress
         run = folder.read_run()
-        self.learnware, self.tensors = package.read(folder.path / "model")
+        finished = [one.name for one in run.rungs if one.status == "finished"]
+        if rung is not None and rung not in finished:
+            raise UsageError(f"The run has finished no rung {rung!r}.{near(rung, finished)}")
+        self.learnware, self.tensors = folder.read_model(rung) if rung else package.read(folder.path / "model")
         refuse_others(self.learnware)
         self.source: Source = source_of(photos, run)
         self.dataset: Dataset = folder.read_dataset()

@@ -42,6 +42,9 @@ def export(
         list[Precision] | None,
         typer.Option(help="float32 if not given; several times for several.", show_default=False),
     ] = None,
+    rung: Annotated[
+        str | None, typer.Option(help="Whose model; that of the chosen rung if not given.", show_default=False)
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder for the exports; RUN/exports if not given.", show_default=False)
     ] = None,
@@ -54,17 +57,30 @@ def export(
     ] = None,
 ) -> None:
     """Write the model as a folder that serves without Starshift, checked against the original on real pictures."""
-    from rich.console import Console
-
     from starshift.api.console import ConsoleProgress
     from starshift.api.export import export as write
-    from starshift.report import words
-    from starshift.report.export import sentence
 
     wanted = [one.value for one in precision or [Precision.float32]]
     made = write(
-        run, [one.value for one in to], precision=wanted, out=out, photos=photos, web=web, progress=ConsoleProgress()
+        run,
+        [one.value for one in to],
+        precision=wanted,
+        rung=rung,
+        out=out,
+        photos=photos,
+        web=web,
+        progress=ConsoleProgress(),
     )
+    show(made)
+
+
+def show(made: Sequence[Export]) -> None:
+    """Figures of exports, and where they lie."""
+    from rich.console import Console
+
+    from starshift.report import words
+    from starshift.report.export import sentence
+
     console = Console(highlight=False)
     console.print(_table(made))
     console.print(words.visible(sentence([one.record for one in made])), markup=False, soft_wrap=True)

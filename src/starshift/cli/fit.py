@@ -70,6 +70,13 @@ def fit(
         Path | None,
         typer.Option(help="Pictures without labels, of which distilled learns too.", show_default=False),
     ] = None,
+    export: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="In the end, write the model for use elsewhere, e.g. litert:8-bit; several times for several.",
+            show_default=False,
+        ),
+    ] = None,
     overlay: Annotated[
         Path | None,
         typer.Option(help="Decisions on labels, made on the page of starshift review.", show_default=False),
@@ -89,6 +96,7 @@ def fit(
     from starshift.api.fit import fit as climb
     from starshift.cli.tables import show_run
 
+    wishes = _wishes(export)
     run = climb(
         photos,
         labels=labels,
@@ -120,3 +128,18 @@ def fit(
         progress=ConsoleProgress(),
     )
     show_run(run)
+    if wishes:
+        from starshift.api.export import export as write
+        from starshift.cli.export import show
+
+        progress = ConsoleProgress()
+        show([made for format, bits in wishes for made in write(run.path, format, precision=bits, progress=progress)])
+
+
+def _wishes(texts: list[str] | None) -> list[tuple[str, str]]:
+    """The formats that are asked for, before anything long begins."""
+    if not texts:
+        return []
+    from starshift.api.export import parse_wishes
+
+    return parse_wishes(texts)
