@@ -244,6 +244,16 @@ def test_report_renders_again(finished_run):
     assert done.stdout == f"Report: {finished_run.path}/report.html\n"
 
 
+@pytest.mark.slow
+def test_export_prints_a_table_with_what_it_rests_on_and_where_it_lies(finished_run, tmp_path):
+    done = starshift("export", finished_run.path, "--to", "openvino", "--out", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "openvino" in done.stdout and "largest" in done.stdout
+    assert "of the validation part. Largest difference of a probability" in " ".join(done.stdout.split())
+    assert done.stdout.splitlines()[-1] == str(tmp_path / "openvino-float32")
+    assert "Writing OpenVINO in float32" in done.stderr
+
+
 def row(rung: str = "convnet", verdict: str = "a gain", **cells: str) -> dict[str, str]:
     """A line of the table of rungs."""
     figures = {"accuracy": "85 %", "balanced_accuracy": "", "metric": "accuracy", "log_loss": "0.5", "seconds": "5 s"}
