@@ -62,6 +62,19 @@ def _pooled(logarithms: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True))
 
 
+def specialized(answer: np.ndarray, group: np.ndarray, own: np.ndarray, share: float) -> np.ndarray:
+    """An answer in which a specialist has divided what its group of classes has anew: float32 (N, classes).
+
+    answer: float32 (N, classes). group: places of the specialist's classes. own: its answers, float32 (N, classes of
+    the group). share: what it counts there, from 0 (nothing) to 1 (the generalist only says how likely the group is).
+    """
+    whole = answer[:, group].sum(axis=1, keepdims=True)
+    inside = answer[:, group] / np.maximum(whole, SMALLEST_PROBABILITY)
+    found = answer.copy()
+    found[:, group] = whole * combined([inside, own], [1 - share, share])
+    return found
+
+
 def losses(answer: np.ndarray, targets: np.ndarray) -> np.ndarray:
     """Log loss of each picture in nats: float (N,). targets: int (N,)."""
     own = answer[np.arange(len(targets)), targets]
@@ -168,7 +181,10 @@ STEM = "member"
 """Before the names of a member's tensors: see compose.nested."""
 
 WEIGHTS = "weights"
-"""The name of the tensor that says what each member counts."""
+"""The name of the tensor that says what each member counts; of members that tell all classes apart."""
+
+SHARE = "share"
+"""The name of the tensor that says what specialists count within their groups; they stand behind the others."""
 
 
 def together(members: Sequence[Mapping[str, np.ndarray]], weights: Sequence[float]) -> Tensors:

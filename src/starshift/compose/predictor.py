@@ -64,6 +64,7 @@ class Predictor:
         self.scales: tuple[heads.Scale | None, ...] = ()
         if self.members:
             self.weights = _weights(learnware, tensors)
+            self.share = _share(learnware, tensors)
         elif not self.parts:
             _refuse_other_tensors(learnware, tensors)
             if learnware.builder != "majority":
@@ -166,8 +167,13 @@ class Predictor:
 
     def _together(self, said: Sequence[Outputs]) -> Outputs:
         """The members' answers as the ensemble's, target by target."""
-        vote = self.learnware.arguments.get("combine") == "vote"
-        return [ensemble.combined(answers, self.weights, vote=vote) for answers in zip(*said, strict=True)]
+        vote, count = self.learnware.arguments.get("combine") == "vote", len(self.weights)
+        found = [ensemble.combined(answers, self.weights, vote=vote) for answers in zip(*said[:count], strict=True)]
+        for specialist, outputs in zip(self.members[count:], said[count:], strict=True):
+            names = specialist.targets[0].classes
+            group = np.array([self.targets[0].classes.index(name) for name in names])
+            found[0] = ensemble.specialized(found[0], group, outputs[0], self.share)
+        return found
 
     @property
     def _is_mirrored(self) -> bool:
@@ -265,13 +271,23 @@ def _beside_tensors(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def _weights(learnware: Learnware, tensors: dict[str, np.ndarray]) -> list[float]:
-    """What the members of an ensemble count. Raises RunError for what are no weights."""
+    """What the members of an ensemble count that tell all its classes apart. Raises RunError for no weights."""
     found = tensors.get(ensemble.WEIGHTS, np.empty(0))
-    if found.shape != (len(learnware.members),) or not (
+    if found.shape != (sum(one.targets == learnware.targets for one in learnware.members),) or not (
         np.isfinite(found).all() and (found >= 0).all() and found.sum()
     ):
         raise RunError(f"The model has no usable {ensemble.WEIGHTS!r}, which say what each of its members counts.")
     return [float(weight) for weight in found]
+
+
+def _share(learnware: Learnware, tensors: dict[str, np.ndarray]) -> float:
+    """What specialists count within their groups. Raises RunError where there are some and it is no share."""
+    if all(one.targets == learnware.targets for one in learnware.members):
+        return 0.0
+    found = tensors.get(ensemble.SHARE, np.empty(0))
+    if found.shape != (1,) or not 0 <= found[0] <= 1:
+        raise RunError(f"The model has no usable {ensemble.SHARE!r}, which says what its specialists count.")
+    return float(found[0])
 
 
 def _refuse_other_tensors(learnware: Learnware, tensors: dict[str, np.ndarray]) -> None:

@@ -15,11 +15,11 @@ from starshift.compose import ensemble
 from starshift.compose.nested import identified
 from starshift.compose.opening import Answering
 from starshift.compose.predictor import Predictor
-from starshift.errors import RunError
+from starshift.errors import RunError, UsageError
 from starshift.evaluation.forward import forward_folds
 from starshift.evaluation.permits import rows_for
 from starshift.evaluation.protocol import inner_folds
-from starshift.ladder import choices, dense, linear
+from starshift.ladder import choices, dense, linear, specialists
 from starshift.ladder.answering import predict_part
 from starshift.ladder.materials import HeldOut, Materials, Model
 from starshift.ladder.unfitted import unfitted
@@ -46,6 +46,7 @@ def fit(recipe: Recipe, materials: Materials, fit_one: Fit) -> Model:
     if how == "weights":
         return _of_one_weight(recipe, materials, found)
     weights, why = weigh(how, found, materials)
+    special = _specialists(recipe, materials, found, weights, fit_one)
     kept = [(one, weight) for one, weight in zip(found, weights, strict=True) if weight > 0]
     models = [(model, weight / len(one.models)) for one, weight in kept for model in one.models]
     learnwares = tuple(
@@ -53,6 +54,8 @@ def fit(recipe: Recipe, materials: Materials, fit_one: Fit) -> Model:
         for one, _ in kept
         for model in one.models
     )
+    if special and special.share:
+        learnwares += tuple(structs.replace(one.learnware, name=SPECIALIST) for one in special.models)
     bases = tuple(dict.fromkeys(base for one in learnwares for base in one.bases))
     precision = learnwares[0].precision
     learnware = structs.replace(unfitted(recipe, materials, bases=bases, precision=precision), members=learnwares)
@@ -67,7 +70,13 @@ def fit(recipe: Recipe, materials: Materials, fit_one: Fit) -> Model:
     if left_out := [one.title for one, weight in zip(found, weights, strict=True) if weight == 0]:
         details["left out"] = "; ".join(left_out)
     nondeterministic = next((model.nondeterministic for model, _ in models if model.nondeterministic), "")
-    tensors = ensemble.together([model.tensors for model, _ in models], [weight for _, weight in models])
+    inner = [model.tensors for model, _ in models]
+    if special:
+        details["specialists"] = _specialists_in_words(special)
+        inner += [one.tensors for one in special.models] if special.share else []
+    tensors = ensemble.together(inner, [weight for _, weight in models])
+    if special and special.share:
+        tensors[ensemble.SHARE] = np.array([special.share], np.float32)
     return Model(learnware, tensors, details=details, nondeterministic=nondeterministic)
 
 
@@ -229,11 +238,11 @@ def held_out_answers(member: Member, materials: Materials) -> np.ndarray:
     found = np.full((len(train), len(materials.dataset.classes)), np.nan, np.float32)
     for one in member.held_out:
         rows = [place[int(index)] for index in one.indices]
-        found[rows] = said(one, materials, one.indices)
+        found[rows] = said_of(one, materials, one.indices)
     return found
 
 
-def said(model: HeldOut | Model, materials: Materials, indices: np.ndarray) -> np.ndarray:
+def said_of(model: HeldOut | Model, materials: Materials, indices: np.ndarray) -> np.ndarray:
     """What a model that was not saved says of some examples: float32 (n, classes)."""
     answers = predict_part(opened(model, materials), materials, tuple(indices.tolist()))
     assert isinstance(answers, Predictions)  # ensembles are of classes
@@ -247,6 +256,54 @@ def opened(model: HeldOut | Model, materials: Materials) -> Predictor:
 
 
 # ----------------------------------------------------------------------------------------------------
+# Specialists
+
+SPECIALIST = "specialist"
+"""The name of a member that tells some of the classes apart."""
+
+
+def _specialists(
+    recipe: Recipe, materials: Materials, found: Sequence[Member], weights: Sequence[float], fit_one: Fit
+) -> specialists.Found | None:
+    """Models for groups of classes that the members together confuse; None where none are asked for.
+
+    Raises UsageError where no member is a linear head, which specialists are made like.
+    """
+    count = int(recipe.arguments.get("specialists", 0))
+    if not count:
+        return None
+    like = next((one for one in recipe.members or () if makes_held_out(one) and not choices.is_open(one)), None)
+    if like is None:
+        raise UsageError("Specialists are linear heads on frozen features; name features among the members.")
+    answers = [held_out_answers(member, materials) for member in found]
+    known = np.all([~np.isnan(one).any(axis=1) for one in answers], axis=0)
+    train = rows_for("choices", materials.split)[known]
+    together = ensemble.combined([one[known] for one in answers], weights)
+    groups = specialists.groups_of(together, count)
+    materials.progress.say(f"Specialists for {len(groups)} groups of classes …")
+    models, said = [], []
+    for group in groups:
+        narrowed = specialists.about(materials, group)
+        model = fit_one(like, narrowed, lambda epoch: None)
+        models.append(model)
+        own = np.full((len(train), len(group)), np.nan, np.float32)
+        for one in model.held_out:
+            if len(inside := np.flatnonzero(np.isin(train, one.indices))):
+                own[inside] = said_of(one, narrowed, train[inside])
+        said.append((group, own))
+    share, why = specialists.share_of(together, said, materials.targets[train])
+    return specialists.Found(tuple(models), share, why)
+
+
+def _specialists_in_words(found: specialists.Found) -> str:
+    groups = "; ".join(", ".join(one.learnware.classes) for one in found.models)
+    if not found.models:
+        return "none: no group of classes is confused with each other"
+    kept = "" if found.share else "none kept: "
+    return f"{kept}{len(found.models)} groups ({groups}); on training pictures that they did not see: {found.why}"
+
+
+# ----------------------------------------------------------------------------------------------------
 # Looked at from inside
 
 
@@ -257,9 +314,11 @@ def look(model: Answering, materials: Materials, indices: tuple[int, ...]) -> En
     known = np.array([index for index in indices if materials.targets[index] >= 0])
     digests = [materials.dataset.examples[index].digest for index in known]
     said = model.each_stored(digests, lambda frame: materials.pixels(frame, known.tolist()))
-    answers, weights = [outputs[0] for outputs in said], np.asarray(model.weights)
+    weights = np.asarray(model.weights)
+    whole = model.stored(digests, lambda frame: materials.pixels(frame, known.tolist()))
+    answers = [outputs[0] for outputs in said[: len(weights)]]
     targets, vote = materials.targets[known], model.learnware.arguments.get("combine") == "vote"
-    titled = [member.learnware.name for member in model.members]
+    titled = [member.learnware.name for member in model.members[: len(weights)]]
     names = list(dict.fromkeys(titled))
     belong = [np.array([place for place, one in enumerate(titled) if one == name]) for name in names]
     counted = [float(weights[places].sum()) for places in belong]
@@ -268,12 +327,11 @@ def look(model: Answering, materials: Materials, indices: tuple[int, ...]) -> En
         for places in belong
     ]
     without = ensemble.without_each(grouped, counted, targets, vote=vote)
-    together = ensemble.combined(answers, weights.tolist(), vote=vote)
     return EnsembleRecord(
         part="validation",
         pictures=len(known),
-        accuracy=_accuracy(together, targets),
-        loss=float(ensemble.losses(together, targets).mean()),
+        accuracy=_accuracy(whole, targets),
+        loss=float(ensemble.losses(whole, targets).mean()),
         members=tuple(
             MemberRecord(
                 title=name,

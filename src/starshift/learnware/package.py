@@ -94,15 +94,22 @@ def _unkeepable(learnware: Learnware) -> list[str]:
         problems.append("Its models of one target each are not those of its targets.")
     if bool(learnware.members) != (learnware.builder == "ensemble" and not learnware.apart):
         problems.append("An ensemble has members, and no other model has.")
-    if any(
-        type(one.input) is not type(learnware.input) or one.targets != learnware.targets for one in learnware.members
-    ):
+    if not all(_is_member(one, learnware) for one in learnware.members):
         problems.append("Its members do not predict what it does, from what it takes.")
     if any(one.members or one.apart for one in learnware.members):
         problems.append("Its members are no single models.")
     for one in (*learnware.apart, *learnware.members):
         problems += [*check_builder(one.builder, one.arguments), *_unkeepable(one)]
     return problems
+
+
+def _is_member(one: Learnware, whole: Learnware) -> bool:
+    """Whether it tells what the ensemble does, or, behind those that do, some of its classes apart."""
+    if type(one.input) is not type(whole.input) or len(one.targets) != len(whole.targets):
+        return False
+    is_specialist = len(one.targets) == 1 and set(one.classes) < set(whole.classes)
+    behind = [member.targets == whole.targets for member in whole.members]
+    return one.targets == whole.targets or (is_specialist and behind == sorted(behind, reverse=True))
 
 
 def _picture_problems(contract: InputContract) -> list[str]:
