@@ -47,6 +47,22 @@ def fit(recipe: Recipe, materials: Materials, fit_one: Fit) -> Model:
         return _of_one_weight(recipe, materials, found)
     weights, why = weigh(how, found, materials)
     kept = [(one, weight) for one, weight in zip(found, weights, strict=True) if weight > 0]
+    whole = as_one(recipe, materials, kept)
+    details = {
+        "members": f"{len(kept)} of {len(found)} that were tried, {len(whole.members)} models",
+        "combined": f"{_IN_WORDS[how]}{why}",
+        **{
+            f"member {place}": f"{one.title}: {weight / sum(weights):.0%}"
+            for place, (one, weight) in enumerate(kept, start=1)
+        },
+    }
+    if left_out := [one.title for one, weight in zip(found, weights, strict=True) if weight == 0]:
+        details["left out"] = "; ".join(left_out)
+    return replace(whole, details=details)
+
+
+def as_one(recipe: Recipe, materials: Materials, kept: Sequence[tuple[Member, float]]) -> Model:
+    """Members and what each counts, as one model."""
     models = [(model, weight / len(one.models)) for one, weight in kept for model in one.models]
     learnwares = tuple(
         structs.replace(model.learnware, name=one.title, targets=materials.dataset.targets)
@@ -56,19 +72,10 @@ def fit(recipe: Recipe, materials: Materials, fit_one: Fit) -> Model:
     bases = tuple(dict.fromkeys(base for one in learnwares for base in one.bases))
     precision = learnwares[0].precision
     learnware = structs.replace(unfitted(recipe, materials, bases=bases, precision=precision), members=learnwares)
-    details = {
-        "members": f"{len(kept)} of {len(found)} that were tried, {len(models)} models",
-        "combined": f"{_IN_WORDS[how]}{why}",
-        **{
-            f"member {place}": f"{one.title}: {weight / sum(weights):.0%}"
-            for place, (one, weight) in enumerate(kept, start=1)
-        },
-    }
-    if left_out := [one.title for one, weight in zip(found, weights, strict=True) if weight == 0]:
-        details["left out"] = "; ".join(left_out)
     nondeterministic = next((model.nondeterministic for model, _ in models if model.nondeterministic), "")
     tensors = ensemble.together([model.tensors for model, _ in models], [weight for _, weight in models])
-    return Model(learnware, tensors, details=details, nondeterministic=nondeterministic)
+    members = tuple(replace(model, learnware=named) for (model, _), named in zip(models, learnwares, strict=True))
+    return Model(learnware, tensors, nondeterministic=nondeterministic, members=members)
 
 
 def predict_seconds(recipe: Recipe, materials: Materials, one: Callable[[Recipe, Materials], float]) -> float:
