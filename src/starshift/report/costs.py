@@ -52,16 +52,18 @@ def kept(rung: RungRecord, *, balanced: bool = False) -> str:
         f"agrees with its teacher on {words.estimate(found.agreement)}",
     ]
     saved = _saved(rung.cost, found.cost)
-    return words.sentence(", ".join(said) + saved)
+    return f"{', '.join(said)}{saved}."  # a name keeps its small letter
 
 
 def _difference(found: DistilledRecord) -> str:
-    """`a loss of 0.8 points (95 % interval −1.5 to −0.1)`, as its verdict has it."""
+    """`a loss of 0.8 points (95 % interval 0.1 to 1.5)`, as its verdict has it."""
     outcome, difference = found.verdict.outcome, found.verdict.difference
-    points = words.points(difference.value)
-    amount = points if outcome == "undecided" else points.lstrip(f"+{words.MINUS}")
-    what = f"{amount}, which may be noise" if outcome == "undecided" else f"a {outcome} of {amount}"
-    return f"{what} (95 % interval {words.points_interval(difference)})"
+    interval = words.points_interval(difference)
+    if outcome == "undecided" or difference.low is None or difference.high is None:
+        return f"{words.points(difference.value)}, which may be noise (95 % interval {interval})"
+    low, high = sorted(abs(end) for end in (difference.low, difference.high))
+    amount = words.points(abs(difference.value)).removeprefix("+")
+    return f"a {outcome} of {amount} (95 % interval {100 * low:.1f} to {100 * high:.1f})"
 
 
 def _saved(mine: CostRecord | None, theirs: CostRecord | None) -> str:
@@ -151,34 +153,69 @@ def large(number: int) -> str:
 
 # ---- the chart ------------------------------------------------------------------------------------
 
-NEAR_X, NEAR_Y = 6.0, 7.0
-"""Dots closer than this, in percent of the plot, would write their numbers on each other."""
+
+class _Up(NamedTuple):
+    """The vertical axis."""
+
+    axis: Scale
+    ticks: tuple[tuple[float, str], ...]  # values worth a grid line, in words
+    form: int | None  # how its figures are written: see words.figure
+    is_error: bool  # whether the axis is of the logarithm of the error, upside down
+
+    def place_of(self, value: float) -> float:
+        """Percent of the plot's height from its top."""
+        if not self.is_error:
+            return self.axis.place(value)  # amounts are errors: the smallest stands at the top
+        return self.axis.place(math.log10(max(1 - value, 1e-9)))
+
+
+NEAR_X, NEAR_Y = 5.0, 6.0
+"""Dots closer than this, in percent of the plot, have their numbers in one place."""
 
 
 def _chart(models: Sequence[_Model]) -> dict[str, Any]:
-    """Places in percent: multiply-adds from left to right, both axes logarithmic; better is higher."""
+    """Places in percent: multiply-adds from left to right, shares by their errors; better is higher."""
     across = _decades([one.cost.multiply_adds for one in models])
     up = _errors(models) if models[0].is_share else _amounts(models)
-    dots: list[dict[str, Any]] = []
-    for number, one in enumerate(models, start=1):
-        x, y = across.place(math.log10(one.cost.multiply_adds)), up.place_of(one.estimate.value)
-        low, high = (
-            up.place_of(one.estimate.value if end is None else end) for end in (one.estimate.low, one.estimate.high)
-        )
-        crowded = any(abs(x - dot["x"]) < NEAR_X and abs(y - dot["y"]) < NEAR_Y for dot in dots[-3:])
-        left = crowded and dots[-1]["side"] == "start"
-        dots.append(
-            {"number": number, "x": x, "y": y, "low": low, "high": high, "role": one.role}
-            | {"side": "end" if left else "start", "words": f"{one.name}: {words.estimate(one.estimate, up.form)}"}
-        )
+    dots = [_dot(one, across, up) for one in models]
     return {
-        "x_ticks": [{"x": across.place(tick), "label": large(round(10**tick))} for tick in across.ticks],
+        "x_ticks": [{"x": across.place(tick), "label": f"{10**tick / 1e6:,.4g}"} for tick in across.ticks],
         "y_ticks": [{"y": up.place_of(tick), "label": label} for tick, label in up.ticks],
         "dots": dots,
+        "labels": _labels(dots),
         "lines": _lessons(models, dots),
-        "says": "; ".join(f"{dot['words']}, {large(one.cost.multiply_adds)} multiply-adds"
-                          for dot, one in zip(dots, models, strict=True)),
-    }  # fmt: skip
+        "says": "; ".join(
+            f"{dot['words']}, {large(one.cost.multiply_adds)} multiply-adds"
+            for dot, one in zip(dots, models, strict=True)
+        ),
+    }
+
+
+def _dot(one: _Model, across: Scale, up: _Up) -> dict[str, Any]:
+    ends = (one.estimate.value if end is None else end for end in (one.estimate.low, one.estimate.high))
+    low, high = map(up.place_of, ends)
+    return {
+        "x": across.place(math.log10(max(one.cost.multiply_adds, 1))),
+        "y": up.place_of(one.estimate.value),
+        "low": low,
+        "high": high,
+        "role": one.role,
+        "words": f"{one.name}: {words.estimate(one.estimate, up.form)}",
+    }
+
+
+def _labels(dots: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The models' numbers, those of dots that lie on each other together."""
+    labels: list[dict[str, Any]] = []
+    for number, dot in enumerate(dots, start=1):
+        for label in labels:
+            if abs(label["x"] - dot["x"]) < NEAR_X and abs(label["y"] - dot["y"]) < NEAR_Y:
+                label["text"] += f", {number}"
+                break
+        else:
+            side = "end" if dot["x"] > 85 else "start"
+            labels.append({"x": dot["x"], "y": dot["y"], "text": str(number), "side": side})
+    return labels
 
 
 def _lessons(models: Sequence[_Model], dots: Sequence[dict[str, Any]]) -> list[dict[str, float]]:
@@ -198,21 +235,6 @@ def _decades(counts: Sequence[int]) -> Scale:
     if len(inside) > 6:
         inside = [mark for mark in inside if mark == round(mark)]
     return Scale(low, high, tuple(inside))
-
-
-class _Up(NamedTuple):
-    """The vertical axis."""
-
-    axis: Scale
-    ticks: tuple[tuple[float, str], ...]  # values worth a grid line, in words
-    form: int | None  # how its figures are written: see words.figure
-    is_error: bool  # whether the axis is of the logarithm of the error, upside down
-
-    def place_of(self, value: float) -> float:
-        """Percent of the plot's height from its top."""
-        if not self.is_error:
-            return self.axis.place(value)  # amounts are errors: the smallest stands at the top
-        return self.axis.place(math.log10(max(1 - value, 1e-9)))
 
 
 ERRORS = (0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)

@@ -90,8 +90,8 @@ def _variance(record: Variance, noun: str) -> dict[str, Any]:
         if 0 < share < 1
         else f"Ensembles of {record.size} vary no less here.",
         "spread": f"From one model to the next, the probability that a {noun} is of a class moves by about "
-        f"{words.percent(record.single**0.5)}, from one such ensemble to the next by {words.percent(record.together**0.5)} "
-        "(root mean square).",
+        f"{words.percent(record.single**0.5)}, from one such ensemble to the next by "
+        f"{words.percent(record.together**0.5)} (root mean square).",
     }
 
 
