@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -32,8 +32,9 @@ def _measure(options: Options, cache: Path) -> str:
 
     pictures = read(dataset(options, "dogs-vs-cats"), frame=Frame(224), cache=cache)
     epochs = ":epochs=1:views=1" if options.quick else ""
-    teacher = find("distilled").recipe(RungOptions(bases=(FIRST_BASE, SECOND_BASE)), pictures.dataset).teaching.teacher
-    whole = _asked("the ensemble that teaches", teacher, pictures, cache)
+    teaching = find("distilled").recipe(RungOptions(bases=(FIRST_BASE, SECOND_BASE)), pictures.dataset).teaching
+    assert teaching
+    whole = _asked("the ensemble that teaches", teaching.teacher, pictures, cache)
     students = []
     for rung in RUNGS:
         recipe = find(f"{rung}{epochs}").recipe(RungOptions(), pictures.dataset)
@@ -74,16 +75,15 @@ def _measure(options: Options, cache: Path) -> str:
 
 def _asked(rung: str, recipe: Any, pictures: Any, cache: Path) -> tuple[Answers, float, float, float]:
     """What a recipe's model says of the validation part; its multiply-adds, its numbers, its milliseconds a picture."""
-    from starshift.inference.cost import cost
-
-    from starshift.compose.opening import open_model
+    from starshift.compose.cost import cost
+    from starshift.compose.predictor import Predictor
     from starshift.ladder import fit as family
     from starshift.ladder.answering import predict_part
     from starshift.ladder.materials import Materials
     from starshift.ladder.paces import Paces
     from starshift.learnware import package
     from starshift.progress import Silent
-    from starshift.records import Split
+    from starshift.records import Predictions, Split
 
     parts = {
         part: tuple(row for row, one in enumerate(pictures.dataset.examples) if one.part == part)
@@ -96,9 +96,10 @@ def _asked(rung: str, recipe: Any, pictures: Any, cache: Path) -> tuple[Answers,
     model = family.fit(recipe, materials, on_epoch=lambda epoch: None)
     seconds = time.perf_counter() - began
     learnware = package.write(model.learnware, model.tensors, cache / "model")
-    predictor = open_model(learnware, model.tensors, cache)
-    said = predict_part(predictor, materials, parts["validation"])
+    predictor = Predictor(learnware, model.tensors, cache)
+    said = cast(Predictions, predict_part(predictor, materials, parts["validation"]))
     found = cost(predictor)
+    assert found is not None  # it has just answered
     answers = Answers(rung, said.probabilities, np.asarray(said.targets), [seconds])
     return answers, found.multiply_adds, found.parameters, found.milliseconds
 

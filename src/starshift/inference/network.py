@@ -87,14 +87,18 @@ class Network:
 
     def _compile(self, batch: int, *, streams: int) -> Any:
         """Compile for a fixed batch size: fixed shapes run faster than open ones."""
-        model = self._model.clone()
-        model.reshape({0: [batch, *list(model.input(0).partial_shape)[1:]]})
         options = {
             "INFERENCE_PRECISION_HINT": self.precision,
             "NUM_STREAMS": str(streams),
             "CACHE_DIR": str(self._cache),
         }
-        return self._core.compile_model(model, "CPU", options)
+        return self._core.compile_model(self.graph(batch), "CPU", options)
+
+    def graph(self, batch: int) -> Any:
+        """Its graph as an openvino.Model, every shape in it fixed by the number of pictures."""
+        model = self._model.clone()
+        model.reshape({0: [batch, *list(model.input(0).partial_shape)[1:]]})
+        return model
 
 
 def _whole_batch(pixels: np.ndarray) -> np.ndarray:

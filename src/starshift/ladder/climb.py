@@ -12,13 +12,15 @@ from datetime import UTC, datetime
 import msgspec
 
 from starshift import seeds
-from starshift.compose.opening import open_model
+from starshift.compose.cost import cost
+from starshift.compose.opening import Answering, open_model
+from starshift.compose.predictor import Predictor
 from starshift.errors import MissingExtra, MissingWeights, RunError, StarshiftError, TrainingDiverged, UsageError
 from starshift.evaluation import protocol
 from starshift.evaluation.diagnosis import diagnose
 from starshift.findings.imbalance import is_uneven
 from starshift.ladder import fit as ways
-from starshift.ladder import multitask
+from starshift.ladder import multitask, taught
 from starshift.ladder.answering import predict_all
 from starshift.ladder.copies import without_copies
 from starshift.ladder.ensemble import look
@@ -29,10 +31,12 @@ from starshift.ladder.options import Options
 from starshift.ladder.own import kept
 from starshift.ladder.rungs import Rung
 from starshift.ladder.unfitted import evaluations
+from starshift.ladder.variance import with_variance
 from starshift.recipe import Recipe
 from starshift.records import (
     Answers,
     AnyScore,
+    CostRecord,
     Estimate,
     Family,
     HeadRecord,
@@ -267,6 +271,7 @@ def _climb_one(
     heads = _heads(name, further, best, state, materials)
     found = evaluations("validation", score, heads, sealed=False)
     folder.write_model(name, msgspec.structs.replace(learnware, evaluations=found), model.tensors)
+    inside = look(opened, materials, materials.split.validation)
     seconds = time.perf_counter() - began
     return RungRecord(
         name=name,
@@ -283,8 +288,15 @@ def _climb_one(
         builder=one.recipe.builder,
         without_copies=_clean(predictions, materials, materials.split.validation),
         heads=heads,
-        ensemble=look(opened, materials, materials.split.validation),
+        ensemble=with_variance(inside, model, materials, materials.split.validation),
+        cost=_cost(opened),
+        distilled=taught.look(name, model, predictions, materials, materials.split.validation),
     )
+
+
+def _cost(model: Answering) -> CostRecord | None:
+    """Of models of pictures that look at them."""
+    return cost(model) if isinstance(model, Predictor) and model.learnware.builder != "majority" else None
 
 
 def _heads(

@@ -17,7 +17,7 @@ from starshift.compose.views import Behind, Views
 from starshift.data.decode import Frame
 from starshift.inference.network import best_precision
 from starshift.ladder import networks
-from starshift.ladder.ensemble import Fit, Member, combination, members, opened, title, weigh
+from starshift.ladder.ensemble import Fit, Member, as_one, combination, members, opened, title, weigh
 from starshift.ladder.materials import HeldOut, Materials, Model
 from starshift.ladder.scratch import CONVERSION_SECONDS, LARGER
 from starshift.ladder.unfitted import unfitted
@@ -64,6 +64,7 @@ class Teacher:
 
     members: tuple[Member, ...]
     weights: tuple[float, ...]
+    whole: Model  # all of them as one, which answers for pictures that none of them saw
 
     def says(self, views: Callable[[Frame], Views], indices: np.ndarray, materials: Materials) -> np.ndarray:
         """Of views of training examples, by models that did not see these: float32 (views · examples, classes).
@@ -162,7 +163,8 @@ class _Distilling:
         found = members(whole, self.materials, fit_one, held_out=True)
         chosen = [1.0] if len(found) == 1 else weigh(combination(whole), found, self.materials)[0]
         kept = [(one, weight) for one, weight in zip(found, chosen, strict=True) if weight > 0]
-        return Teacher(tuple(one for one, _ in kept), tuple(weight for _, weight in kept))
+        members_kept, weights_kept = zip(*kept, strict=True)
+        return Teacher(members_kept, weights_kept, as_one(whole, self.materials, kept))
 
     @property
     def _train(self) -> np.ndarray:
@@ -184,7 +186,7 @@ class _Distilling:
     # --- the student ---
 
     def fit(self, on_epoch: Callable[[Epoch], None], fit_one: Fit) -> Model:
-        materials, soft = self.materials, None
+        materials, soft, teacher = self.materials, None, None
         more = materials.unlabelled if self.teaching.soft > 0 else None
         if self.teaching.soft > 0:
             teacher = self.teacher(fit_one)
@@ -204,7 +206,14 @@ class _Distilling:
             **networks.told(self.recipe, materials, trained),
         }
         learnware = unfitted(self.recipe, materials, bases=self.references, precision=best_precision())
-        return Model(learnware, trained.weights, trained.history, details, networks.NONDETERMINISTIC)
+        return Model(
+            learnware,
+            trained.weights,
+            trained.history,
+            details,
+            networks.NONDETERMINISTIC,
+            teacher=teacher.whole if teacher else None,
+        )
 
     def _in_form(self, answers: np.ndarray) -> np.ndarray:
         """Probabilities in the form of the head: of two classes the second's, float32 (N, 1)."""

@@ -48,6 +48,29 @@ def fit(recipe: Recipe, materials: Materials, fit_one: Fit) -> Model:
     weights, why = weigh(how, found, materials)
     special = _specialists(recipe, materials, found, weights, fit_one)
     kept = [(one, weight) for one, weight in zip(found, weights, strict=True) if weight > 0]
+    whole = as_one(recipe, materials, kept, special)
+    details = {
+        "members": f"{len(kept)} of {len(found)} that were tried, {len(whole.members)} models",
+        "combined": f"{_IN_WORDS[how]}{why}",
+        **{
+            f"member {place}": f"{one.title}: {weight / sum(weights):.0%}"
+            for place, (one, weight) in enumerate(kept, start=1)
+        },
+    }
+    if left_out := [one.title for one, weight in zip(found, weights, strict=True) if weight == 0]:
+        details["left out"] = "; ".join(left_out)
+    if special:
+        details["specialists"] = _specialists_in_words(special)
+    return replace(whole, details=details)
+
+
+def as_one(
+    recipe: Recipe,
+    materials: Materials,
+    kept: Sequence[tuple[Member, float]],
+    special: specialists.Found | None = None,
+) -> Model:
+    """Members and what each counts, as one model; specialists that help stand behind them."""
     models = [(model, weight / len(one.models)) for one, weight in kept for model in one.models]
     learnwares = tuple(
         structs.replace(model.learnware, name=one.title, targets=materials.dataset.targets)
@@ -59,25 +82,14 @@ def fit(recipe: Recipe, materials: Materials, fit_one: Fit) -> Model:
     bases = tuple(dict.fromkeys(base for one in learnwares for base in one.bases))
     precision = learnwares[0].precision
     learnware = structs.replace(unfitted(recipe, materials, bases=bases, precision=precision), members=learnwares)
-    details = {
-        "members": f"{len(kept)} of {len(found)} that were tried, {len(models)} models",
-        "combined": f"{_IN_WORDS[how]}{why}",
-        **{
-            f"member {place}": f"{one.title}: {weight / sum(weights):.0%}"
-            for place, (one, weight) in enumerate(kept, start=1)
-        },
-    }
-    if left_out := [one.title for one, weight in zip(found, weights, strict=True) if weight == 0]:
-        details["left out"] = "; ".join(left_out)
     nondeterministic = next((model.nondeterministic for model, _ in models if model.nondeterministic), "")
-    inner = [model.tensors for model, _ in models]
-    if special:
-        details["specialists"] = _specialists_in_words(special)
-        inner += [one.tensors for one in special.models] if special.share else []
+    behind = special.models if special and special.share else ()
+    inner = [*(model.tensors for model, _ in models), *(one.tensors for one in behind)]
     tensors = ensemble.together(inner, [weight for _, weight in models])
-    if special and special.share:
+    if special and behind:
         tensors[ensemble.SHARE] = np.array([special.share], np.float32)
-    return Model(learnware, tensors, details=details, nondeterministic=nondeterministic)
+    members = tuple(replace(model, learnware=named) for (model, _), named in zip(models, learnwares, strict=False))
+    return Model(learnware, tensors, nondeterministic=nondeterministic, members=members)
 
 
 def predict_seconds(recipe: Recipe, materials: Materials, one: Callable[[Recipe, Materials], float]) -> float:

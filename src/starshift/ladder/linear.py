@@ -121,8 +121,15 @@ def fit(recipe: Recipe, materials: Materials) -> Model:
     if recipe.arguments.get("mirrored"):
         details["asked"] = MIRRORED
     learnware = unfitted(recipe, materials, bases=bases.references, precision=bases.bases[0].precision)
-    held_out = _without_folds(fitted[0].head, learnware, materials) if len(fitted) == 1 else ()
-    return Model(learnware, tensors_of(fitted), details=details, nondeterministic=nondeterministic, held_out=held_out)
+    head = fitted[0].head if len(fitted) == 1 else None
+    return Model(
+        learnware,
+        tensors_of(fitted),
+        details=details,
+        nondeterministic=nondeterministic,
+        held_out=_without_folds(head, learnware, materials) if head else (),
+        head=head if isinstance(head, LinearHead) else None,
+    )
 
 
 def _without_folds(head: LinearHead | PlainHead, learnware: Learnware, materials: Materials) -> tuple[HeldOut, ...]:
@@ -356,6 +363,12 @@ def head_seconds(recipe: Recipe, materials: Materials, features: int, views: int
     """How long the head will take, on the plain pictures and so many views of each."""
     pace = materials.paces.get(HEAD_PACE_NAME) or HEAD_PACE
     return pace * _head_operations(len(recipe.arguments["strengths"]), materials, features, views)
+
+
+def bootstrap_head_seconds(materials: Materials, features: int) -> float:
+    """How long one head of one strength will take on as many rows as the training part has; it fits no folds."""
+    pace = materials.paces.get(HEAD_PACE_NAME) or HEAD_PACE
+    return pace * _operations_of(materials.target, 1, materials, features, 0) / (FOLDS - 1)
 
 
 def _head_operations(strengths: int, materials: Materials, features: int, views: int) -> float:

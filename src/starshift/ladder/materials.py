@@ -19,6 +19,7 @@ from starshift.data.read import Pictures
 from starshift.errors import RunError
 from starshift.findings.near import Pair
 from starshift.ladder.paces import Paces
+from starshift.models.classical import LinearHead
 from starshift.progress import Progress
 from starshift.recipe import Recipe, digest
 from starshift.records import Answers, Dataset, Epoch, Learnware, Split, Target, answers_for
@@ -182,6 +183,9 @@ class Model:
     details: dict[str, str] | None = None
     nondeterministic: str = ""
     held_out: tuple[HeldOut, ...] = ()  # one for each inner fold, where fitting has made them on its way
+    head: LinearHead | None = None  # how its linear head was fitted, where it is one and tells classes apart
+    members: tuple[Model, ...] = ()  # of an ensemble, as they were fitted
+    teacher: Model | None = None  # an ensemble; of a student that one taught
 
 
 def key(recipe: Recipe, materials: Materials, *extra: object) -> str:

@@ -127,12 +127,7 @@ def fit_head(
         last = _all_fits(features, views, targets, classes, [best], counting)
         fits: _Fits = {name: (kernel, bias) for name, kernel, bias in last}
     _, on_regression, on_discriminant = choices[best]
-
-    def joined(found: _Fits) -> tuple[np.ndarray, np.ndarray]:
-        (first, shift), (second, other) = found[best], found[None]
-        return on_regression * first + on_discriminant * second, on_regression * shift + on_discriminant * other
-
-    kernel, bias = joined(fits)
+    kernel, bias = _joined(fits, best, on_regression, on_discriminant)
     return LinearHead(
         kernel=kernel,
         bias=bias,
@@ -140,8 +135,30 @@ def fit_head(
         logistic_weight=on_regression,
         discriminant_weight=on_discriminant,
         losses={strength: loss for strength, (loss, _, _) in choices.items()},
-        without_folds=tuple(map(joined, fold_fits)),
+        without_folds=tuple(_joined(one, best, on_regression, on_discriminant) for one in fold_fits),
     )
+
+
+def fit_alike(
+    head: LinearHead, features: np.ndarray, targets: np.ndarray, *, classes: int, balance: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
+    """A head fitted on other rows with the strength and the two weights of one that is there: kernel and bias.
+
+    features: float32 (N, F), raw. targets: int (N,), every class present. The caller limits BLAS to one thread where it
+    fits several at once, as `fit_head` does.
+    """
+    counting = class_weights(targets, classes)[targets] if balance else None
+    fits = _all_fits(compress(features), [], targets, classes, [head.strength], counting)
+    found: _Fits = {name: (kernel, bias) for name, kernel, bias in fits}
+    return _joined(found, head.strength, head.logistic_weight, head.discriminant_weight)
+
+
+def _joined(
+    found: _Fits, strength: float, on_regression: float, on_discriminant: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Kernel and bias of the weighted sum of both models."""
+    (first, shift), (second, other) = found[strength], found[None]
+    return on_regression * first + on_discriminant * second, on_regression * shift + on_discriminant * other
 
 
 def held_out_probabilities(

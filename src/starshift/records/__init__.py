@@ -1,7 +1,9 @@
 """Frozen records that cross floors and are written to JSON strictly; one noun per file."""
 
 from starshift.records.calibration import Calibration, ConfidenceBin, Reliability, Temperature, Threshold
+from starshift.records.cost import CostRecord
 from starshift.records.dataset import NOUNS, PARTS, Dataset, Example, Family, Picture, SetAside
+from starshift.records.distilled import DistilledRecord
 from starshift.records.ensemble import EnsembleRecord, MemberRecord, Variance
 from starshift.records.explanation import Explanation
 from starshift.records.finding import Finding
@@ -87,7 +89,9 @@ __all__ = [
     "ClassScore",
     "Column",
     "ConfidenceBin",
+    "CostRecord",
     "Dataset",
+    "DistilledRecord",
     "EnsembleRecord",
     "Environment",
     "Epoch",

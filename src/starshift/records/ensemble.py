@@ -35,4 +35,5 @@ class EnsembleRecord(Struct, frozen=True, forbid_unknown_fields=True):
     loss: float  # log loss in nats
     members: tuple[MemberRecord, ...]  # in their order
     disagreement: tuple[tuple[float, ...], ...]  # share of pictures that two members name differently
-    variance: Variance | None = None  # None where too few models are alike
+    variance: Variance | None = None  # None where it was not measured
+    no_variance: str = ""  # why not

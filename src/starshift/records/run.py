@@ -7,7 +7,9 @@ from typing import Literal
 from msgspec import Struct
 
 from starshift.records.calibration import Calibration
+from starshift.records.cost import CostRecord
 from starshift.records.dataset import Family
+from starshift.records.distilled import DistilledRecord
 from starshift.records.ensemble import EnsembleRecord
 from starshift.records.finding import Finding
 from starshift.records.overlay import OverlayRecord
@@ -70,6 +72,8 @@ class RungRecord(Struct, frozen=True, forbid_unknown_fields=True):
     without_copies: Estimate | None = None  # accuracy without pictures of which a copy is in training; None: no such
     heads: tuple[HeadRecord, ...] = ()  # of the targets behind the first, whose own are `score` and `verdict`
     ensemble: EnsembleRecord | None = None  # its members, where it has some
+    cost: CostRecord | None = None  # of pictures; None for the baseline and in older records
+    distilled: DistilledRecord | None = None  # beside its teacher, where it had one
 
 
 class TestRecord(Struct, frozen=True, forbid_unknown_fields=True):

@@ -19,7 +19,7 @@ from starshift.records import (
     StringScore,
     Verdict,
 )
-from starshift.report import words
+from starshift.report import costs, words
 from starshift.report.leading import decimals, figure, is_balanced
 
 
@@ -47,7 +47,8 @@ def _table_row(rung: RungRecord, chosen: str, balanced: bool, noun: str) -> Tabl
     score = rung.score
     clean = words.without_copies(score, rung.without_copies, "validation", noun) if score else ""
     classes = score if isinstance(score, Score) else None
-    verdict = " ".join(filter(None, [words.verdicts(rung), clean, _without_interval(score, balanced)]))
+    kept = costs.kept(rung, balanced=balanced)
+    verdict = " ".join(filter(None, [words.verdicts(rung), kept, clean, _without_interval(score, balanced)]))
     return {
         "rung": rung.name,
         "status": rung.status,

@@ -31,7 +31,9 @@ from starshift.report.augmented import Sheet, augmented
 from starshift.report.calibration import calibration
 from starshift.report.charts import BASELINE
 from starshift.report.confusion import confusion
+from starshift.report.costs import costs
 from starshift.report.data import data
+from starshift.report.ensembles import ensembles
 from starshift.report.figures import figures
 from starshift.report.forecast import view as forecast_view
 from starshift.report.heads import heads
@@ -113,6 +115,8 @@ def view(
             for one in run.rungs
             if histories.get(one.name)
         ],
+        "ensembles": ensembles(run),
+        "costs": costs(run),
         "confusion": _confusion(rung, dataset),
         "calibration": calibration(run),
         "galleries": _galleries(run.chosen, shown, dataset, thumbnail, because)
