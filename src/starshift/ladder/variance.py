@@ -15,7 +15,7 @@ from starshift import seeds
 from starshift.compose import ensemble
 from starshift.evaluation.permits import rows_for
 from starshift.execution import map_ordered
-from starshift.ladder.ensemble import TOGETHER, opened
+from starshift.ladder.ensemble import TOGETHER, opened, said_of
 from starshift.ladder.linear import bootstrap_head_seconds
 from starshift.ladder.materials import HeldOut, Materials, Model
 from starshift.models.classical import LinearHead, fit_alike
