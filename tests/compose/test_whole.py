@@ -92,6 +92,12 @@ def test_models_that_share_nothing_are_refused(convnet):
         assemble(structs.replace(learnware, apart=(learnware, learnware)), tensors, cache_root())
 
 
+def test_an_ensemble_is_refused_and_its_student_named(convnet):
+    learnware, tensors = convnet
+    with pytest.raises(RunError, match="is 2 models that answer together.*The rung distilled teaches one network"):
+        assemble(structs.replace(learnware, builder="ensemble", members=(learnware,) * 2), tensors, cache_root())
+
+
 def test_tensors_of_another_network_are_refused(convnet):
     learnware, tensors = convnet
     with pytest.raises(RunError, match="do not fit its network"):

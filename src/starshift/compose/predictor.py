@@ -14,7 +14,7 @@ from starshift import catalogue
 from starshift.compose import apart, ensemble, finetuned, own
 from starshift.compose.constant import Constant
 from starshift.compose.finetuned import BESIDE, Mirrored, together
-from starshift.compose.frozen import Form, FrozenBases
+from starshift.compose.frozen import Form, FrozenBases, Shrunk
 from starshift.compose.networks import CONVERTER, open_network
 from starshift.compose.views import mirrored
 from starshift.data.content import Content
@@ -90,11 +90,19 @@ class Predictor:
     def all(self, pixels: Any, progress: Step | None = None) -> Outputs:
         """For every target, as records.answers_for takes it: of classes float32 (N, classes), rows sum to 1; …
 
-        pixels: array-like of uint8 (N, size, size, 3); where there are several `frames`, a
-            mapping from each of them to its own.
+        pixels: array-like of uint8 (N, size, size, 3); where there are several `frames`, a mapping from each of them to
+            its own, as files are decoded, or pictures of `frame`, which are then shrunk: nearly the same.
         """
-        by_frame = pixels if isinstance(pixels, Mapping) else {self.frame: pixels}
+        by_frame = pixels if isinstance(pixels, Mapping) else self._in_every_frame(pixels)
         return self._tempered(self._of_pixels(by_frame, progress, Seen()))
+
+    def _in_every_frame(self, pixels: Any) -> Mapping[Frame, Any]:
+        """Pictures of `frame` as members that look at smaller ones need them. Raises RunError where only the files
+        have what these look at.
+        """
+        if others := [frame for frame in self.frames if frame.fit != self.frame.fit or frame.size > self.frame.size]:
+            raise RunError(f"Members of {self.learnware.name!r} need pictures decoded as {others}; name their files.")
+        return {frame: pixels if frame == self.frame else Shrunk(pixels, frame.size) for frame in self.frames}
 
     def answer(self, content: Content, indices: Sequence[int]) -> np.ndarray:
         """As calling it, for some of the pictures that were read."""

@@ -83,6 +83,11 @@ def refuse_others(learnware: Learnware) -> None:
             f"{name!r} is {len(learnware.apart)} models, one for each target, that share nothing; as one network they "
             "are not put together. Fit with sharing=true, or one target at a time."
         )
+    if learnware.members:
+        raise RunError(
+            f"{name!r} is {len(learnware.members)} models that answer together, and they are not put together as one "
+            "network. The rung distilled teaches one network what they say: --rungs distilled."
+        )
     if learnware.builder == "majority":
         raise RunError(f"{name!r} is the baseline, which looks at no picture: there is no network in it.")
     if learnware.builder == "own":
@@ -97,10 +102,7 @@ def refuse_others(learnware: Learnware) -> None:
 
 
 def _answers(learnware: Learnware, tensors: Tensors, cache: Path) -> tuple[KerasTensor, list[Any]]:
-    """Pixels, and the answers for each target before the temperature.
-
-    A model of several members would be put together here: each member's answers on the same pixels, averaged.
-    """
+    """Pixels, and the answers for each target before the temperature."""
     from starshift.models import answering
 
     network = _network(learnware, tensors, cache)
