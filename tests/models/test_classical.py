@@ -13,6 +13,7 @@ from starshift.models.classical import (
     SHRINKAGE,
     compress,
     discriminant,
+    fit_alike,
     fit_head,
     head_probabilities,
     held_out_probabilities,
@@ -378,3 +379,11 @@ def test_a_picture_is_judged_without_its_own_label():
     wrong[seen[0]] = 1 - wrong[seen[0]]
     judged = held_out_probabilities(features, wrong, classes=2, strengths=(1e-2,), folds=folds)
     assert judged[seen[0], targets[seen[0]]] > 0.9  # whatever it is called, it looks like its class
+
+
+def test_a_head_fitted_alike_on_the_same_rows_is_the_same_head():
+    features, targets = clouds(3, 20)
+    head = fit_head(features, targets, classes=3, strengths=STRENGTHS, folds=folds_of(targets))
+    kernel, bias = fit_alike(head, features, targets, classes=3)
+    np.testing.assert_allclose(kernel, head.kernel, atol=1e-5)
+    np.testing.assert_allclose(bias, head.bias, atol=1e-5)

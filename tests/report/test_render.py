@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from report.fake_costs import costly_run
 from report.fake_run import CALTECH, HOSTILE_CLASSES, Fake, fake_run, skipped
 from starshift.report.render import render
 
@@ -73,6 +74,7 @@ CASES = {
     "no mistakes": lambda: fake_run(skills={"features": 1.1}),
     "only the baseline": _baseline_only,
     "nothing": _bare,
+    "costs": costly_run,
     "hostile": lambda: fake_run(HOSTILE_CLASSES, per_class=4).with_run(name="<b>run</b>\u202e\udcff"),
 }
 

@@ -146,7 +146,7 @@ def _row(number: int, model: _Model) -> dict[str, Any]:
 def large(number: int) -> str:
     """2206816 as `2.21 million`, 3.1e9 as `3.10 billion`, 1281 as `1,281`."""
     for unit, name in ((1e9, "billion"), (1e6, "million")):
-        if number >= 0.9995 * unit:
+        if number >= unit:
             return f"{words.amount(number / unit)} {name}"
     return words.count(number)
 
