@@ -94,7 +94,7 @@ def test_models_that_share_nothing_are_refused(convnet):
 
 def test_an_ensemble_is_refused_and_its_student_named(convnet):
     learnware, tensors = convnet
-    with pytest.raises(RunError, match="is 2 models that answer together.*The rung distilled teaches one network"):
+    with pytest.raises(RunError, match=r"is 2 models that answer together.*The rung distilled teaches one network"):
         assemble(structs.replace(learnware, builder="ensemble", members=(learnware,) * 2), tensors, cache_root())
 
 
