@@ -27,7 +27,7 @@ class Teaching(Struct, frozen=True, forbid_unknown_fields=True):
     teacher: Recipe
     temperature: float = 1.0  # that both models' logits are divided by where they are compared
     soft: float = 0.9  # what the teacher's answers count in the loss; the labels count the rest, or all where it is 0
-    views: int = 8  # of each picture, which teacher and student both see
+    views: int = 16  # of each picture, which teacher and student both see
     augmentation: str = "crops"  # the policy that makes them
 
     def __post_init__(self) -> None:
