@@ -21,7 +21,7 @@ def outline(recipe: Recipe, heads: Sequence[Target]) -> keras.Model:
 
     Input: pixels 0-255, (N, size, size, 3). Outputs: as models.heads.head has them. What training
     leaves alone is not trainable. Raises UsageError for a recipe without a network (the majority class), a base that
-    is built for larger pictures, or a cut that the base does not have.
+    is built for larger pictures, or a cut that the base does not have, and for an ensemble.
     """
     outlines: dict[str, Callable[[Recipe, Sequence[Target]], keras.Model]] = {
         "frozen": _frozen,
@@ -29,6 +29,8 @@ def outline(recipe: Recipe, heads: Sequence[Target]) -> keras.Model:
     }
     if recipe.builder == "majority":
         raise UsageError("The baseline has no layers: it always answers the commonest class.")
+    if recipe.members:
+        raise UsageError("An ensemble has a network for each member; ask about one of them, such as fine-tuned.")
     if recipe.builder in outlines:
         return outlines[recipe.builder](recipe, heads)
     shape = (recipe.size, recipe.size, 3)
