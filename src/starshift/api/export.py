@@ -65,9 +65,10 @@ TOLERANCES: dict[str, Tolerance] = {
     # The same arithmetic in another order: 24 bits lose about one in a thousand of a percent on the way through 50
     # layers; what is beyond is another network.
     "float32": Tolerance(1e-4, 1.0, 0.995),
-    # Weights rounded to 11 bits: 0.01 was measured on MobileNetV2, where an answer is close; 5 times that is a fault.
+    # Weights rounded to 11 bits: 0.03 was measured on one MobileNetV2 (400 pictures); what is above is room, not proof.
     "float16": Tolerance(0.05, 0.99, 0.985),
-    # Close answers move by 0.2 and more in 8 bits, so that probabilities bound nothing; answers and accuracy must hold.
+    # Single answers move by up to 0.7 in 8 bits (ONNX, MobileNetV2), so that probabilities bound nothing; answers and
+    # accuracy must hold.
     "8-bit": Tolerance(1.0, 0.95, 0.95, lost=0.01),
 }
 
