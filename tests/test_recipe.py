@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from starshift.augmentation import POLICIES
 from starshift.errors import UsageError
-from starshift.recipe import BUILDERS, LOSSES, Recipe, Stage, check_builder, digest, near
+from starshift.recipe import BUILDERS, LOSSES, Recipe, Stage, Teaching, check_builder, digest, near
 
 
 def test_a_stage_is_the_seeds_recipe_unless_told_otherwise():
@@ -33,8 +33,10 @@ def test_a_learning_rate_that_is_no_number_is_refused():
 @pytest.mark.parametrize("builder", BUILDERS)
 def test_every_builder_makes_a_recipe_that_survives_json(builder):
     all_needed = {"fine-tuned": {"base": "vgg16", "cut": "block4_pool"}, "own": {"build": "m:f#0123456789abcdef"}}
-    needed = all_needed.get(builder, {})
-    recipe = Recipe(builder=builder, size=64, arguments=needed, stages=(Stage(),))
+    all_needed["truncated"] = {"base": "vgg16", "cut": "block4_pool"}
+    single, needed = Recipe("convnet", 64), all_needed.get(builder, {})
+    inside = {"ensemble": {"members": (single,)}, "truncated": {"teaching": Teaching(single)}}.get(builder, {})
+    recipe = Recipe(builder=builder, size=64, arguments=needed, stages=(Stage(),), **inside)
     assert msgspec.json.decode(msgspec.json.encode(recipe), type=Recipe) == recipe
 
 
