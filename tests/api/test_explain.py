@@ -88,7 +88,7 @@ def test_what_cannot_be_explained_is_refused_in_words(finished_run, photo, tmp_p
 @pytest.mark.parametrize(
     ("rung", "options"),
     [("features", {}), ("features", {"base": "mobilenet_v2+mobilenet"}), ("features", {"head": "dense256"}),
-     ("features:cuts=block_13_expand_relu+top", {}), ("fine-tuned", {})],
+     ("features:cuts=block_13_project_BN/top", {"base": "mobilenet_v2"}), ("fine-tuned", {})],
 )  # fmt: skip
 def test_every_pretrained_rung_is_explained(finished_pictures, photo, tmp_path, rung, options):
     run = starshift.fit(

@@ -103,5 +103,5 @@ def test_a_single_picture_of_a_class_is_judged_by_the_model_of_all(make_material
     teacher = work.teacher(ways._fit_one)
     member = teacher.members[0]
     fewer = Member(member.title, member.models, member.held_out[1:])
-    answers = distilled.Teacher((fewer,), (1.0,)).says(work._views, work._train, materials)
+    answers = distilled.Teacher((fewer,), (1.0,), teacher.whole).says(work._views, work._train, materials)
     assert not np.isnan(answers).any()

@@ -83,7 +83,7 @@ def test_rungs_that_read_no_strings_are_left_out_with_a_sentence(tmp_path, monke
     assert [one.rung.name for one in planned] == ["baseline", "reader"]
     assert heard.sentences == [
         "Left out, as they take no target of kind string: convnet, regularized, modern, features, features-augmented, "
-        "fine-tuned."
+        "fine-tuned, ensemble, distilled."
     ]
     with pytest.raises(UsageError) as caught:
         plan(select(["features"]), Options(), task, RunFolder(tmp_path / "run"), None)
