@@ -36,7 +36,7 @@ def test_a_student_is_held_against_its_teacher(teacher, tmp_path):
     assert found.accuracy.value == np.mean(same.right)
     assert (found.verdict.model, found.verdict.against) == ("distilled", "its teacher")
     assert found.verdict.outcome == "undecided" and found.verdict.difference.value == 0
-    assert found.models == 2 and found.teacher == "MobileNetV2, frozen"
+    assert found.models == 2 and found.teacher == "MobileNetV2, frozen, start 1; MobileNetV2, frozen, start 2"
     assert found.cost.multiply_adds > 1e6
 
 
