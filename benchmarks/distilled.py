@@ -9,7 +9,7 @@ from typing import Any, cast
 import numpy as np
 
 from benchmarks.common import Options, dataset, main, table, workplace
-from benchmarks.folds import Answers, paired
+from benchmarks.folds import Answers, of_given_parts, paired
 
 TEACHER = "ensemble:of=features"
 """Linear heads on MobileNetV2, on MobileNet and on both: the ensemble that `distilled` learns from."""
@@ -79,25 +79,16 @@ def _asked(rung: str, recipe: Any, pictures: Any, cache: Path) -> tuple[Answers,
     from starshift.compose.predictor import Predictor
     from starshift.ladder import fit as family
     from starshift.ladder.answering import predict_part
-    from starshift.ladder.materials import Materials
-    from starshift.ladder.paces import Paces
     from starshift.learnware import package
-    from starshift.progress import Silent
-    from starshift.records import Predictions, Split
+    from starshift.records import Predictions
 
-    parts = {
-        part: tuple(row for row, one in enumerate(pictures.dataset.examples) if one.part == part)
-        for part in ("train", "validation")
-    }
-    materials = Materials(
-        pictures, Split(parts["train"], parts["validation"], (), "given"), (), 0, cache, Paces(cache), Silent()
-    )
+    materials = of_given_parts(pictures, cache)
     began = time.perf_counter()
     model = family.fit(recipe, materials, on_epoch=lambda epoch: None)
     seconds = time.perf_counter() - began
     learnware = package.write(model.learnware, model.tensors, cache / "model")
     predictor = Predictor(learnware, model.tensors, cache)
-    said = cast(Predictions, predict_part(predictor, materials, parts["validation"]))
+    said = cast(Predictions, predict_part(predictor, materials, materials.split.validation))
     found = cost(predictor)
     assert found is not None  # it has just answered
     answers = Answers(rung, said.probabilities, np.asarray(said.targets), [seconds])

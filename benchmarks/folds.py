@@ -102,6 +102,20 @@ class Folded:
         return Answers(rung, np.concatenate(found), targets, seconds, models[-1].details or {})
 
 
+def of_given_parts(pictures: Any, cache: Path) -> Any:
+    """Materials of a data set as its own folders divide it, with nobody to talk to."""
+    from starshift.ladder.materials import Materials
+    from starshift.ladder.paces import Paces
+    from starshift.progress import Silent
+    from starshift.records import Split
+
+    train, validation = (
+        tuple(row for row, one in enumerate(pictures.dataset.examples) if one.part == part)
+        for part in ("train", "validation")
+    )
+    return Materials(pictures, Split(train, validation, (), "given"), (), 0, cache, Paces(cache), Silent())
+
+
 def paired(first: Answers, second: Answers) -> str:
     """The second's log loss less the first's, picture by picture, with an interval; and who told more right."""
     difference = second.losses - first.losses

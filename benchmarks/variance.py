@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from benchmarks.common import Options, dataset, main, table, workplace
-from benchmarks.folds import Answers
+from benchmarks.folds import Answers, of_given_parts
 
 STARTS, TOGETHER = 25, 5
 """Networks that differ by their start and the order of their batches alone; how many of them make an ensemble."""
@@ -29,23 +30,15 @@ def _measure(options: Options, cache: Path) -> str:
     from starshift.data.read import read
     from starshift.ladder import fit as family
     from starshift.ladder.families import find
-    from starshift.ladder.materials import Materials
     from starshift.ladder.options import Options as RungOptions
-    from starshift.ladder.paces import Paces
     from starshift.learnware import package
-    from starshift.progress import Silent
-    from starshift.records import Split
 
     pictures = read(dataset(options, "dogs-vs-cats"), frame=Frame(SIZE), cache=cache)
-    parts = {
-        part: tuple(row for row, one in enumerate(pictures.dataset.examples) if one.part == part)
-        for part in ("train", "validation")
-    }
     starts, epochs = (2 * TOGETHER, 1) if options.quick else (STARTS, 30)
     name = f"ensemble:of=convnet:starts={starts}:combine=average"
     recipe = find(name).recipe(RungOptions(size=SIZE), pictures.dataset)
-    split = Split(parts["train"], parts["validation"], (), "given")
-    materials = Materials(pictures, split, (), 0, cache, Paces(cache), Silent())
+    materials = of_given_parts(pictures, cache)
+    split = materials.split
     if epochs == 1:
         recipe = _shortened(recipe)
     model = family.fit(recipe, materials, on_epoch=lambda epoch: None)
@@ -75,7 +68,7 @@ def _row(title: str, answers: list[np.ndarray], targets: np.ndarray, variance: f
     return [title, f"{np.mean(right):.1%}", f"{min(right):.1%} to {max(right):.1%}", f"{loss:.3f}", f"{variance:.5f}"]
 
 
-def _shortened(recipe):  # type: ignore[no-untyped-def]
+def _shortened(recipe: Any) -> Any:
     """With one epoch for each member."""
     from msgspec import structs
 

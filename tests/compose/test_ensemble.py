@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from starshift.compose import ensemble
-from starshift.compose.ensemble import combined, disagreement, greedy, losses, variance, weighted, without_each
+from starshift.compose.ensemble import combined, disagreement, greedy, pool_weights, variance, weighted, without_each
+from starshift.evaluation.metrics import log_losses
 
 
 def answers(members: int, pictures: int = 40, classes: int = 3, seed: int = 0) -> list[np.ndarray]:
@@ -39,7 +40,7 @@ def test_a_vote_counts_classes_and_leaves_none_impossible():
 def test_an_answer_of_nothing_is_a_large_loss_and_no_infinite_one():
     found = combined([np.array([[1.0, 0.0]]), np.array([[0.0, 1.0]])], [1, 1])
     np.testing.assert_allclose(found, [[0.5, 0.5]])
-    assert losses(np.array([[1.0, 0.0]], np.float32), np.array([1]))[0] == pytest.approx(-np.log(1e-7))
+    assert combined([np.array([[1.0, 0.0]])] * 2, [0.5, 0.5])[0, 1] == pytest.approx(1e-7, rel=1e-3)
 
 
 def told_apart(skill: float, seed: int, pictures: int = 400) -> tuple[np.ndarray, np.ndarray]:
@@ -56,8 +57,8 @@ def test_members_that_err_on_other_pictures_all_count(how):
     said, targets = [told_apart(1.0, seed)[0] for seed in (1, 2, 3)], told_apart(1.0, 1)[1]
     weights = how(said, targets)
     assert (weights > 0.1).all()
-    together = losses(combined(said, weights.tolist()), targets).mean()
-    assert together < min(losses(one, targets).mean() for one in said)
+    together = log_losses(targets, combined(said, weights.tolist())).mean()
+    assert together < min(log_losses(targets, one).mean() for one in said)
 
 
 @pytest.mark.parametrize("how", [greedy, weighted])
@@ -72,8 +73,8 @@ def test_greedy_choice_is_never_worse_than_the_best_single_member_where_it_was_m
     said, targets = [*answers(3, 60, 2, seed=4), told_apart(1.0, 5, 60)[0]], np.arange(60) % 2
     weights = greedy(said, targets)
     assert weights.sum() == pytest.approx(1)
-    chosen = losses(combined(said, weights.tolist()), targets).mean()
-    assert chosen <= min(losses(one, targets).mean() for one in said) + 1e-6
+    chosen = log_losses(targets, combined(said, weights.tolist())).mean()
+    assert chosen <= min(log_losses(targets, one).mean() for one in said) + 1e-6
 
 
 def test_disagreement_is_the_share_of_pictures_called_by_other_names():
@@ -85,7 +86,7 @@ def test_what_is_left_without_each_member():
     good, targets = told_apart(2.0, 1)
     noise = told_apart(0.0, 2)[0]
     left = without_each([good, noise], [0.5, 0.5], targets)
-    np.testing.assert_allclose(left, [losses(noise, targets).mean(), losses(good, targets).mean()], rtol=1e-4)
+    np.testing.assert_allclose(left, [log_losses(targets, noise).mean(), log_losses(targets, good).mean()], rtol=1e-4)
     assert np.isnan(without_each([good], [1.0], targets)[0])
 
 
@@ -103,3 +104,13 @@ def test_members_are_kept_as_one_model_and_found_again():
     whole = ensemble.together(tensors, [0.25, 0.75])
     assert sorted(whole) == ["member/head/kernel", "member_2/head/kernel", "weights"]
     assert whole["weights"].tolist() == [0.25, 0.75]
+
+
+def test_weights_stay_with_the_own_head_where_nothing_says_otherwise():
+    rng = np.random.default_rng(0)
+    targets = np.arange(40) % 4
+    own, other = 3 * np.eye(4)[targets] + rng.standard_normal((40, 4)), rng.standard_normal((40, 4))
+    start, steady = np.array([1.0, 0.0]), 4.0
+    found = pool_weights(np.stack([own, other]), targets, start, steady)
+    assert found[0] > 0.8 and found[1] < 0.2 and (found >= 0).all()
+    assert np.allclose(pool_weights(np.stack([own, other]), targets, start, 1e9), start, atol=1e-4)

@@ -58,6 +58,9 @@ def test_members_by_name_by_start_and_by_optimizer():
         ("ensemble:of=features/fine-tuned:combine=weights", "averages models of one architecture"),
         ("ensemble:of=features:optimizers=adam", "optimizers are of members that are trained by steps"),
         ("ensemble:starts=0", "starts must be at least 1; 0 came."),
+        ("ensemble:of=features:combine=average:folds=3", "folds are for ways that look at what members did not see"),
+        ("ensemble:of=features:bagging=yes:combine=average:specialists=3", "Specialists stand behind members that are"),
+        ("ensemble:of=features:combine=weights:specialists=3", "and combine=weights leaves one model."),
         ("ensemble:folds=1", "folds must be at least 2, so that members can predict what they did not see; 1 came."),
         ("ensemble:specialists=1", "specialists must be 0 (none), or at least 2 groups of classes; 1 came."),
     ],
@@ -68,9 +71,10 @@ def test_what_makes_no_ensemble_is_refused_in_a_sentence(name, said):
     assert any(said in problem for problem in caught.value.problems), caught.value.problems
 
 
-def test_bases_are_named_for_an_ensemble_and_not_compared():
+@pytest.mark.parametrize("rung", ["ensemble", "distilled"])
+def test_bases_are_named_for_an_ensemble_and_not_compared(rung):
     with pytest.raises(UsageError, match="an ensemble takes bases by name; --base auto compares them"):
-        find("ensemble").recipe(Options(bases=("auto",)), data())
+        find(rung).recipe(Options(bases=("auto",)), data())
 
 
 @pytest.mark.parametrize("name", STUDENTS)

@@ -72,7 +72,9 @@ def test_a_network_is_fitted_once_for_every_fold_and_these_answer_together(make_
     assert model.details["members"] == "2 of 2 that were tried, 3 models"
     predictor, learnware = saved(model, materials, tmp_path / "model")
     assert [one.builder for one in learnware.members] == ["convnet-28px", "convnet-28px", "frozen"]
-    record = ensemble.look(predictor, materials, materials.split.validation)
+    record = ensemble.look(
+        predictor, predict_part(predictor, materials, materials.split.validation), materials, materials.split.validation
+    )
     assert [one.models for one in record.members] == [2, 1]
     assert sum(one.weight for one in record.members) == pytest.approx(1, abs=1e-3)
     assert len(record.disagreement) == 2 and record.variance is None
@@ -111,7 +113,7 @@ def test_models_of_other_shapes_have_no_mean():
 
     models = [Model(None, {"head/kernel": np.zeros((size, 1))}) for size in (2, 3)]
     with pytest.raises(RunError, match="Only models of one architecture can have their weights averaged"):
-        ensemble._of_one_weight(None, None, [ensemble.Member("x", tuple(models), ())])
+        ensemble._of_one_weight([ensemble.Member("x", tuple(models), ())])
 
 
 def test_features_that_members_share_are_foretold_once(make_materials):
@@ -124,15 +126,15 @@ def test_features_that_members_share_are_foretold_once(make_materials):
 def test_weights_that_are_none_are_refused(make_materials, tmp_path):
     materials = make_materials()
     model = fitted(together(SMALL, combine="average"), materials)
-    for wrong in (np.array([-1.0]), np.array([np.nan]), np.array([0.0]), np.array([1.0, 1.0])):
-        learnware = package.write(model.learnware, {**model.tensors, "weights": wrong}, tmp_path / "model")
+    for wrong in (np.array([-1.0]), np.array([0.0]), np.array([1.0, 1.0])):
         with pytest.raises(RunError, match="no usable 'weights', which say what each of its members counts"):
-            open_model(learnware, {**model.tensors, "weights": wrong}, materials.cache)
+            package.write(model.learnware, {**model.tensors, "weights": wrong}, tmp_path / "model")
+        with pytest.raises(RunError, match="no usable 'weights', which say what each of its members counts"):
+            open_model(model.learnware, {**model.tensors, "weights": wrong}, materials.cache)
 
 
 def test_a_model_that_says_it_has_members_and_has_none_is_refused(make_materials, tmp_path):
     materials = make_materials()
     model = fitted(together(SMALL, combine="average"), materials)
-    package.write(structs.replace(model.learnware, members=()), model.tensors, tmp_path / "model")
     with pytest.raises(RunError, match="An ensemble has members, and no other model has"):
-        package.read(tmp_path / "model")
+        package.write(structs.replace(model.learnware, members=()), model.tensors, tmp_path / "model")

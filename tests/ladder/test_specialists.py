@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from starshift.compose import ensemble as combining
 from starshift.compose.opening import open_model
@@ -77,6 +78,24 @@ def test_specialists_are_kept_behind_the_others_and_asked(make_materials, tmp_pa
     without = predict_part(plain, materials, materials.split.validation).probabilities
     np.testing.assert_allclose(answers[:, [0, 2]].sum(axis=1), without[:, [0, 2]].sum(axis=1), rtol=1e-4)
     assert not np.allclose(answers, without)
+
+
+@pytest.mark.usefixtures("weights_home")
+@pytest.mark.parametrize("how", ["average", "weighted", "vote"])
+def test_they_are_judged_on_all_training_pictures_that_models_did_not_see(make_materials, monkeypatch, how):
+    materials, seen = make_materials(), []
+
+    def share_of(answers, said, targets):
+        seen.append((answers, said, targets))
+        return 0.0, "noted"
+
+    monkeypatch.setattr(specialists, "groups_of", lambda answers, count: [np.array([0, 2])])
+    monkeypatch.setattr(specialists, "share_of", share_of)
+    recipe = structs.replace(RECIPE, arguments={"combine": how, "specialists": 2})
+    ways.fit(recipe, materials, on_epoch=lambda epoch: None)
+    ((answers, ((_, own),), targets),) = seen
+    assert len(answers) == len(targets) == len(materials.split.train)
+    np.testing.assert_array_equal(~np.isnan(own).any(axis=1), np.isin(targets, (0, 2)))
 
 
 @pytest.mark.usefixtures("weights_home")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -134,11 +135,11 @@ def test_without_frozen_features_the_reason_is_said(task, folder, rungs):
 
 
 def test_a_dense_head_has_no_pooled_features_to_judge_by(task, folder):
-    (folder.path / "rungs/features/model/learnware.json").write_bytes(
-        (folder.path / "rungs/features/model/learnware.json")
-        .read_bytes()
-        .replace(b'"strengths"', b'"head": "dense256",\n  "strengths"')
-    )
+    learnware, _ = folder.read_model("features")
+    arguments = {**learnware.arguments, "head": "dense256"}
+    shapes = {"dense/kernel": (2, 256), "dense/bias": (256,), "head/kernel": (256, 3), "head/bias": (3,)}
+    tensors = {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}
+    folder.write_model("features", msgspec.structs.replace(learnware, arguments=arguments), tensors)
     assert suspects.judging_rung([FEATURES], folder) is None
 
 

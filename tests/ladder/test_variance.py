@@ -9,6 +9,7 @@ from msgspec import structs
 from starshift.compose.opening import open_model
 from starshift.ladder import ensemble, variance
 from starshift.ladder import fit as ways
+from starshift.ladder.answering import predict_part
 from starshift.learnware import package
 from starshift.recipe import Recipe
 
@@ -24,7 +25,13 @@ def fitted(make_materials, tmp_path):
     model = ways.fit(recipe, materials, on_epoch=lambda epoch: None)
     learnware = package.write(model.learnware, model.tensors, tmp_path / "model")
     opened = open_model(learnware, model.tensors, materials.cache)
-    return model, materials, ensemble.look(opened, materials, materials.split.validation)
+    return (
+        model,
+        materials,
+        ensemble.look(
+            opened, predict_part(opened, materials, materials.split.validation), materials, materials.split.validation
+        ),
+    )
 
 
 def test_the_first_frozen_member_is_fitted_on_other_samples(fitted):
@@ -58,6 +65,8 @@ def test_what_members_that_are_alike_say_of_it_stays(fitted):
 
 def test_samples_keep_the_classes_and_repeat_rows():
     targets = np.array([0] * 10 + [1] * 3)
-    for rows in variance._samples(targets, seed=0):
+    generator = np.random.default_rng(0)
+    samples = [ensemble.drawn(targets, generator) for _ in range(variance.HEADS)]
+    for rows in samples:
         assert np.bincount(targets[rows]).tolist() == [10, 3]
-    assert any(len(set(rows.tolist())) < len(rows) for rows in variance._samples(targets, seed=0))
+    assert any(len(set(rows.tolist())) < len(rows) for rows in samples)

@@ -12,10 +12,12 @@ import numpy as np
 
 from starshift.compose import nested
 from starshift.compose.nested import Tensors
+from starshift.evaluation.metrics import log_losses
+from starshift.models.classical import softmax
 from starshift.records import Learnware
 
 SMALLEST_PROBABILITY = 1e-7
-"""What float32 can tell from 1 beside it; a smaller answer counts as this much in a loss."""
+"""What float32 can tell from 1 beside it; a smaller answer counts as this much where logits are averaged."""
 
 ROUNDS = 50
 """Choices of the greedy way: weights are multiples of a fiftieth."""
@@ -57,9 +59,7 @@ def _logarithms(answers: Answers) -> np.ndarray:
 
 def _pooled(logarithms: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """float64 (N, classes)."""
-    logits = np.einsum("m,mnc->nc", weights, logarithms)
-    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True))
+    return softmax(np.einsum("m,mnc->nc", weights, logarithms))
 
 
 def specialized(answer: np.ndarray, group: np.ndarray, own: np.ndarray, share: float) -> np.ndarray:
@@ -73,12 +73,6 @@ def specialized(answer: np.ndarray, group: np.ndarray, own: np.ndarray, share: f
     found = answer.copy()
     found[:, group] = whole * combined([inside, own], [1 - share, share])
     return found
-
-
-def losses(answer: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """Log loss of each picture in nats: float (N,). targets: int (N,)."""
-    own = answer[np.arange(len(targets)), targets]
-    return np.asarray(-np.log(np.maximum(own, SMALLEST_PROBABILITY)))
 
 
 # ----------------------------------------------------------------------------------------------------
@@ -96,7 +90,7 @@ def greedy(answers: Answers, targets: np.ndarray, rounds: int = ROUNDS) -> np.nd
     counts, total = np.zeros(len(answers)), np.zeros_like(logarithms[0])
     best, kept = np.inf, counts
     for step in range(1, rounds + 1):
-        tried = [losses(_pooled((total + one)[None], np.array([1 / step])), targets).mean() for one in logarithms]
+        tried = [log_losses(targets, _pooled((total + one)[None], np.array([1 / step]))).mean() for one in logarithms]
         place = int(np.argmin(tried))
         counts[place] += 1
         total = total + logarithms[place]
@@ -110,21 +104,25 @@ def weighted(answers: Answers, targets: np.ndarray) -> np.ndarray:
 
     They need not sum to 1: a sum above it makes the answer surer than its members, one below less sure. Convex.
     """
+    return pool_weights(_logarithms(answers), targets, np.full(len(answers), 1 / len(answers)), EVENNESS)
+
+
+def pool_weights(components: np.ndarray, targets: np.ndarray, start: np.ndarray, steadiness: float) -> np.ndarray:
+    """Weights of logits with the lowest log loss, drawn to `start`: float (members,), at least 0. Convex.
+
+    components: float (members, N, classes). steadiness: nats for the square of a weight's distance from its start.
+    """
     from scipy.optimize import minimize
 
-    logarithms, rows, equal = _logarithms(answers), np.arange(len(targets)), 1 / len(answers)
+    rows = np.arange(len(targets))
 
     def objective(weights: np.ndarray) -> tuple[float, np.ndarray]:
-        slopes = _pooled(logarithms, weights)
-        loss = -np.log(np.maximum(slopes[rows, targets], 1e-15)).sum() + EVENNESS * float(
-            ((weights - equal) ** 2).sum()
-        )
+        slopes, away = _pooled(components, weights), weights - start
+        loss = -np.log(np.maximum(slopes[rows, targets], 1e-15)).sum() + steadiness * (away**2).sum()
         slopes[rows, targets] -= 1
-        gradient = np.einsum("nc,mnc->m", slopes, logarithms) + 2 * EVENNESS * (weights - equal)
-        return float(loss), gradient
+        return float(loss), np.einsum("nc,mnc->m", slopes, components) + 2 * steadiness * away
 
-    first = np.full(len(answers), equal)
-    found = minimize(objective, first, jac=True, method="L-BFGS-B", bounds=[(0, None)] * len(answers))
+    found = minimize(objective, start, jac=True, method="L-BFGS-B", bounds=[(0, None)] * len(start))
     return np.asarray(found.x)
 
 
@@ -153,7 +151,7 @@ def without_each(answers: Answers, weights: Sequence[float], targets: np.ndarray
         rest = np.array([0.0 if number == place else float(weight) for number, weight in enumerate(weights)])
         if rest.sum() > 0:
             rest *= np.sum(weights) / rest.sum()
-            found.append(losses(combined(answers, rest.tolist(), vote=vote), targets).mean())
+            found.append(log_losses(targets, combined(answers, rest.tolist(), vote=vote)).mean())
         else:
             found.append(np.nan)
     return np.asarray(found)

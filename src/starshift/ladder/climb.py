@@ -271,7 +271,7 @@ def _climb_one(
     heads = _heads(name, further, best, state, materials)
     found = evaluations("validation", score, heads, sealed=False)
     folder.write_model(name, msgspec.structs.replace(learnware, evaluations=found), model.tensors)
-    inside = look(opened, materials, materials.split.validation)
+    inside = look(opened, predictions, materials, materials.split.validation)
     seconds = time.perf_counter() - began
     return RungRecord(
         name=name,

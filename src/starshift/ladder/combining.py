@@ -43,22 +43,26 @@ def library(options: Options, dataset: Dataset) -> list[Recipe]:
     side by side; and the first of them opened. (MobileNet, opened, had a log loss of 0.061 on folds of dogs-vs-cats,
     0.045 frozen.)
     """
-    specs = options.bases or bases_at_hand()
-    if AUTO in specs:
-        raise UsageError(
-            f"an ensemble takes bases by name; --base {AUTO} compares them. Leave --base out, or name some."
-        )
+    specs = _bases(options)
     size = rungs.features_size(Options(size=options.size, bases=specs))
     sizes = (size, round(size * LARGER))
-    single = [_frozen((spec,), sizes, dataset, options) for spec in specs]
-    joined = [_frozen(specs, sizes, dataset, options)] if len(specs) > 1 else []
+    single = [_frozen((spec,), sizes, dataset) for spec in specs]
+    joined = [_frozen(specs, sizes, dataset)] if len(specs) > 1 else []
     return [*joined, *single, _opened(specs[0], dataset, options)]
 
 
-def bases_at_hand() -> tuple[str, ...]:
-    """The bases of an ensemble where none are named: those of `features` whose weights are to be had.
+def _bases(options: Options) -> tuple[str, ...]:
+    """Those that were named, or are at hand. Raises UsageError where they are to be compared."""
+    if AUTO in options.bases:
+        raise UsageError(
+            f"an ensemble takes bases by name; --base {AUTO} compares them. Leave --base out, or name some."
+        )
+    return options.bases or bases_at_hand()
 
-    Raises MissingWeights where there are none.
+
+def bases_at_hand() -> tuple[str, ...]:
+    """The bases of an ensemble where none are named: those of `features` whose weights are to be had; where there are
+    none the first, so that the message says what lacks.
     """
     found = []
     for name in (FIRST_BASE, SECOND_BASE):
@@ -70,7 +74,7 @@ def bases_at_hand() -> tuple[str, ...]:
     return tuple(found) or (FIRST_BASE,)
 
 
-def _frozen(specs: tuple[str, ...], sizes: tuple[int, ...], dataset: Dataset, options: Options) -> Recipe:
+def _frozen(specs: tuple[str, ...], sizes: tuple[int, ...], dataset: Dataset) -> Recipe:
     plain = rungs.features(Options(size=max(sizes), bases=specs), dataset)
     return structs.replace(plain, arguments={**plain.arguments, "sizes": sizes, "mirrored": True})
 
@@ -184,7 +188,7 @@ def teacher(options: Options, dataset: Dataset) -> Recipe:
     plain = Options(bases=options.bases)
     if name == "ensemble":
         return ensemble(plain, dataset)
-    specs = options.bases or bases_at_hand()
+    specs = _bases(options)
     groups = [(spec,) for spec in specs] + ([tuple(specs)] if len(specs) > 1 else [])
     heads = tuple(rungs.features(Options(bases=group), dataset) for group in groups)
     return Recipe("ensemble", heads[0].size, heads[0].fit, {"combine": COMBINATIONS[0]}, members=heads)

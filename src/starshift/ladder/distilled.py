@@ -13,12 +13,13 @@ from msgspec import structs
 from starshift import catalogue, seeds
 from starshift.augmentation import POLICIES
 from starshift.compose import ensemble
+from starshift.compose.frozen import FrozenBases
 from starshift.compose.views import Behind, Views
 from starshift.data.decode import Frame
 from starshift.inference.network import best_precision
-from starshift.ladder import networks
-from starshift.ladder.ensemble import Fit, Member, as_one, combination, members, opened, title, weigh
-from starshift.ladder.materials import HeldOut, Materials, Model
+from starshift.ladder import linear, networks
+from starshift.ladder.ensemble import Fit, HeldOutAnswers, Member, as_one, combination, members, opened, title, weigh
+from starshift.ladder.materials import HeldOut, Materials, Model, Part
 from starshift.ladder.scratch import CONVERSION_SECONDS, LARGER
 from starshift.ladder.unfitted import unfitted
 from starshift.models import weights
@@ -116,22 +117,8 @@ def _asked(
     rows = (np.arange(whole.count)[:, None] * count + some).ravel()
     names = whole.names
     return predictor.stored(
-        [names[row] for row in rows], lambda frame: Chosen(views(frame), rows), materials.progress.update
+        [names[row] for row in rows], lambda frame: Part(views(frame), rows), materials.progress.update
     )
-
-
-@dataclass(frozen=True)
-class Chosen:
-    """Some rows of an array-like, gathered when they are asked for."""
-
-    rows: Any
-    chosen: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.chosen)
-
-    def __getitem__(self, places: Any) -> np.ndarray:
-        return np.asarray(self.rows[self.chosen[places]])
 
 
 def _together(answers: Sequence[np.ndarray], weights: Sequence[float]) -> np.ndarray:
@@ -161,7 +148,8 @@ class _Distilling:
         recipe = self.teaching.teacher
         whole = recipe if recipe.members else Recipe("ensemble", recipe.size, recipe.fit, {}, members=(recipe,))
         found = members(whole, self.materials, fit_one, held_out=True)
-        chosen = [1.0] if len(found) == 1 else weigh(combination(whole), found, self.materials)[0]
+        held = HeldOutAnswers.of(found, self.materials)
+        chosen = [1.0] if len(found) == 1 else weigh(combination(whole), found, held, self.materials)[0]
         kept = [(one, weight) for one, weight in zip(found, chosen, strict=True) if weight > 0]
         members_kept, weights_kept = zip(*kept, strict=True)
         return Teacher(members_kept, weights_kept, as_one(whole, self.materials, kept))
@@ -238,7 +226,7 @@ class _Distilling:
             materials,
             self._build,
             self._pace_name,
-            Behind([*views, _Rows(validation, size)]),
+            Behind([*views, validation]),
             on_epoch,
             task="teaching" if soft is not None else "training",
             seed=seeds.child(materials.seed, "student"),
@@ -290,7 +278,8 @@ class _Distilling:
             for one in recipes
             for spec in (*one.arguments.get("bases", ()), *([one.arguments["base"]] if "base" in one.arguments else []))
         ]
-        return tuple(_reference(spec) for spec in dict.fromkeys(specs))
+        frame = Frame(self.recipe.size, self.recipe.fit)  # type: ignore[arg-type]
+        return FrozenBases.find(tuple(dict.fromkeys(specs)), frame, best_precision(), self.materials.cache).references
 
     # --- in words, and in seconds ---
 
@@ -330,18 +319,18 @@ class _Distilling:
         return how + CONVERSION_SECONDS + one(self.teaching.teacher, self.materials) + self._asking_seconds()
 
     def _asking_seconds(self) -> float:
-        """Views through the teacher's frozen bases, each base once."""
-        from starshift.ladder import linear
-
+        """Views through the teacher's frozen bases, each base once, as far as they are not stored."""
         teacher, more = self.teaching.teacher, self.materials.unlabelled
-        pictures = self.teaching.views * (len(self._train) + (len(more.dataset.examples) if more else 0))
-        paces: dict[str, float] = {}
+        found: dict[str, float] = {}
         for member in teacher.members or (teacher,):
             if member.builder != "frozen":
                 continue
             for base in linear.find_bases(member, self.materials).bases:
-                paces[f"{base.key} {base.frame.key}"] = linear.seconds_per_picture(base, self.materials)
-        return pictures * linear.VIEW_COST * sum(paces.values())
+                views = [self._views(base.frame), *([self._unlabelled_views(base.frame)] if more else [])]
+                missing = base.missing([name for some in views for name in some.names])
+                seconds = missing * linear.VIEW_COST * linear.seconds_per_picture(base, self.materials)
+                found[f"{base.key} {base.frame.key}"] = seconds
+        return sum(found.values())
 
     @property
     def _pace_name(self) -> str:
@@ -351,26 +340,3 @@ class _Distilling:
             f"teaching {self.recipe.builder}{cut} behind {self.recipe.arguments.get('opened', 'nothing')} at "
             f"{self.recipe.size} px, {len(self.materials.dataset.classes)} classes, batches of {stage.batch_size}"
         )
-
-
-@dataclass(frozen=True)
-class _Rows:
-    """Some pictures as an array with a shape."""
-
-    rows: Any
-    side: int
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return len(self.rows), self.side, self.side, 3
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __getitem__(self, chosen: Any) -> np.ndarray:
-        return np.asarray(self.rows[chosen])
-
-
-def _reference(spec: str) -> BaseReference:
-    base, path = catalogue.parse(spec)
-    return BaseReference(base.name, weights.digest(weights.obtain(base, path)), spec)

@@ -10,21 +10,19 @@ import numpy as np
 from msgspec import structs
 
 from starshift import catalogue, seeds
-from starshift.apportion import within
 from starshift.compose import ensemble
 from starshift.compose.nested import identified
 from starshift.compose.opening import Answering
 from starshift.compose.predictor import Predictor
 from starshift.errors import RunError, UsageError
-from starshift.evaluation.forward import forward_folds
+from starshift.evaluation.metrics import log_losses
 from starshift.evaluation.permits import rows_for
-from starshift.evaluation.protocol import inner_folds
 from starshift.ladder import choices, dense, linear, specialists
 from starshift.ladder.answering import predict_part
 from starshift.ladder.materials import HeldOut, Materials, Model
 from starshift.ladder.unfitted import unfitted
 from starshift.recipe import BY_HELD_OUT, COMBINATIONS, FOLDS, Recipe
-from starshift.records import EnsembleRecord, Epoch, MemberRecord, Predictions, Variance
+from starshift.records import Answers, EnsembleRecord, Epoch, MemberRecord, Predictions, Variance
 
 Fit = Callable[[Recipe, Materials, Callable[[Epoch], None]], Model]
 """How a single recipe is fitted: ladder.fit.fit."""
@@ -41,12 +39,15 @@ class Member:
 
 def fit(recipe: Recipe, materials: Materials, fit_one: Fit) -> Model:
     """Fit the members, weigh them, and keep those that count."""
-    how = combination(recipe)
-    found = members(recipe, materials, fit_one, held_out=how in BY_HELD_OUT)
+    how, special = combination(recipe), None
+    needed = how in BY_HELD_OUT or bool(recipe.arguments.get("specialists"))
+    found = members(recipe, materials, fit_one, held_out=needed)
     if how == "weights":
-        return _of_one_weight(recipe, materials, found)
-    weights, why = weigh(how, found, materials)
-    special = _specialists(recipe, materials, found, weights, fit_one)
+        return _of_one_weight(found)
+    held = HeldOutAnswers.of(found, materials) if needed else None
+    weights, why = weigh(how, found, held, materials)
+    if held and recipe.arguments.get("specialists"):
+        special = _specialists(recipe, materials, held, weights, fit_one)
     kept = [(one, weight) for one, weight in zip(found, weights, strict=True) if weight > 0]
     whole = as_one(recipe, materials, kept, special)
     details = {
@@ -180,13 +181,7 @@ class _Fitting:
     @cached_property
     def _folds(self) -> list[tuple[np.ndarray, np.ndarray]]:
         """Of the training part, the same for every member."""
-        train, whole = rows_for("choices", self.whole.split), self.whole
-        groups, count = within(whole.groups, train), int(self.recipe.arguments.get("folds", FOLDS))
-        if whole.order:
-            order = [whole.order[index] for index in train]
-            return forward_folds(whole.strata[train], order, folds=count, groups=groups)
-        seed = seeds.child(whole.seed, "inner folds")
-        return inner_folds(whole.strata[train], folds=count, groups=groups, seed=seed)
+        return linear.folds_of(self.whole, int(self.recipe.arguments.get("folds", FOLDS)))
 
     def _without(self, number: int, fitted_on: np.ndarray, held: np.ndarray) -> Materials:
         """The materials of the model that does not see a fold."""
@@ -214,29 +209,48 @@ def bootstrap(materials: Materials) -> tuple[int, ...]:
     """
     generator = np.random.default_rng(seeds.child(materials.seed, "bootstrap"))
     train = rows_for("weights", materials.split)
-    strata = materials.strata[train]
-    drawn = [generator.choice(rows, len(rows)) for rows in (train[strata == one] for one in np.unique(strata))]
-    return tuple(np.unique(np.concatenate(drawn)).tolist())
+    return tuple(train[np.unique(drawn(materials.strata[train], generator))].tolist())
+
+
+def drawn(strata: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """As many rows as there are, drawn with replacement within each stratum: int (N,). strata: int (N,)."""
+    rows = [np.flatnonzero(strata == one) for one in np.unique(strata)]
+    return np.concatenate([generator.choice(one, len(one)) for one in rows])
 
 
 # ----------------------------------------------------------------------------------------------------
 # Weights
 
 
-def weigh(how: str, found: Sequence[Member], materials: Materials) -> tuple[list[float], str]:
-    """What each member counts, and on what that was chosen, in words."""
+@dataclass(frozen=True)
+class HeldOutAnswers:
+    """What all members say of the training examples that none of the models asked has seen."""
+
+    indices: np.ndarray  # int (n,), of the examples
+    targets: np.ndarray  # int (n,), their classes
+    answers: list[np.ndarray]  # of each member, float32 (n, classes)
+
+    @classmethod
+    def of(cls, found: Sequence[Member], materials: Materials) -> HeldOutAnswers:
+        """Ask the models of each member that did not see an example."""
+        answers = [held_out_answers(member, materials) for member in found]
+        known = np.all([~np.isnan(one).any(axis=1) for one in answers], axis=0)
+        train = rows_for("choices", materials.split)[known]
+        return cls(train, materials.targets[train], [one[known] for one in answers])
+
+
+def weigh(
+    how: str, found: Sequence[Member], held: HeldOutAnswers | None, materials: Materials
+) -> tuple[list[float], str]:
+    """What each member counts, and on what that was chosen, in words. held: for the ways that look at answers."""
     if how not in BY_HELD_OUT:
         return [1 / len(found)] * len(found), ""
-    answers = [held_out_answers(member, materials) for member in found]
-    known = np.all([~np.isnan(one).any(axis=1) for one in answers], axis=0)
-    train = rows_for("choices", materials.split)[known]
-    targets = materials.targets[train]
-    seen = [one[known] for one in answers]
-    weights = ensemble.chosen(how, seen, targets)
-    alone = [ensemble.losses(one, targets).mean() for one in seen]
-    together = ensemble.losses(ensemble.combined(seen, weights.tolist()), targets).mean()
+    assert held is not None
+    weights = ensemble.chosen(how, held.answers, held.targets)
+    alone = [log_losses(held.targets, one).mean() for one in held.answers]
+    together = log_losses(held.targets, ensemble.combined(held.answers, weights.tolist())).mean()
     return weights.tolist(), (
-        f", by log loss on {known.sum():,} training {materials.dataset.noun}s that the models asked did not see: "
+        f", by log loss on {len(held.targets):,} training {materials.dataset.noun}s that the models asked did not see: "
         f"{together:.4f}, the best member {min(alone):.4f}"
     )
 
@@ -275,35 +289,29 @@ SPECIALIST = "specialist"
 
 
 def _specialists(
-    recipe: Recipe, materials: Materials, found: Sequence[Member], weights: Sequence[float], fit_one: Fit
-) -> specialists.Found | None:
-    """Models for groups of classes that the members together confuse; None where none are asked for.
+    recipe: Recipe, materials: Materials, held: HeldOutAnswers, weights: Sequence[float], fit_one: Fit
+) -> specialists.Found:
+    """Models for groups of classes that the members together confuse.
 
     Raises UsageError where no member is a linear head, which specialists are made like.
     """
-    count = int(recipe.arguments.get("specialists", 0))
-    if not count:
-        return None
     like = next((one for one in recipe.members or () if makes_held_out(one) and not choices.is_open(one)), None)
     if like is None:
         raise UsageError("Specialists are linear heads on frozen features; name features among the members.")
-    answers = [held_out_answers(member, materials) for member in found]
-    known = np.all([~np.isnan(one).any(axis=1) for one in answers], axis=0)
-    train = rows_for("choices", materials.split)[known]
-    together = ensemble.combined([one[known] for one in answers], weights)
-    groups = specialists.groups_of(together, count)
+    together = ensemble.combined(held.answers, weights, vote=combination(recipe) == "vote")
+    groups = specialists.groups_of(together, int(recipe.arguments["specialists"]))
     materials.progress.say(f"Specialists for {len(groups)} groups of classes …")
     models, said = [], []
     for group in groups:
         narrowed = specialists.about(materials, group)
         model = fit_one(like, narrowed, lambda epoch: None)
         models.append(model)
-        own = np.full((len(train), len(group)), np.nan, np.float32)
+        own = np.full((len(held.indices), len(group)), np.nan, np.float32)
         for one in model.held_out:
-            if len(inside := np.flatnonzero(np.isin(train, one.indices))):
-                own[inside] = said_of(one, narrowed, train[inside])
+            if len(inside := np.flatnonzero(np.isin(held.indices, one.indices))):
+                own[inside] = said_of(one, narrowed, held.indices[inside])
         said.append((group, own))
-    share, why = specialists.share_of(together, said, materials.targets[train])
+    share, why = specialists.share_of(together, said, held.targets)
     return specialists.Found(tuple(models), share, why)
 
 
@@ -319,15 +327,19 @@ def _specialists_in_words(found: specialists.Found) -> str:
 # Looked at from inside
 
 
-def look(model: Answering, materials: Materials, indices: tuple[int, ...]) -> EnsembleRecord | None:
-    """What the members of an opened ensemble are to each other on some examples; None of any other model."""
+def look(model: Answering, together: Answers, materials: Materials, indices: tuple[int, ...]) -> EnsembleRecord | None:
+    """What the members of an opened ensemble are to each other on some examples; None of any other model.
+
+    together: what it answered for these examples.
+    """
     if not isinstance(model, Predictor) or not model.members:
         return None
+    assert isinstance(together, Predictions)  # ensembles are of classes
+    whole = together.probabilities[materials.targets[list(indices)] >= 0]
     known = np.array([index for index in indices if materials.targets[index] >= 0])
     digests = [materials.dataset.examples[index].digest for index in known]
     said = model.each_stored(digests, lambda frame: materials.pixels(frame, known.tolist()))
     weights = np.asarray(model.weights)
-    whole = model.stored(digests, lambda frame: materials.pixels(frame, known.tolist()))
     answers = [outputs[0] for outputs in said[: len(weights)]]
     targets, vote = materials.targets[known], model.learnware.arguments.get("combine") == "vote"
     titled = [member.learnware.name for member in model.members[: len(weights)]]
@@ -343,14 +355,14 @@ def look(model: Answering, materials: Materials, indices: tuple[int, ...]) -> En
         part="validation",
         pictures=len(known),
         accuracy=_accuracy(whole, targets),
-        loss=float(ensemble.losses(whole, targets).mean()),
+        loss=float(log_losses(targets, whole).mean()),
         members=tuple(
             MemberRecord(
                 title=name,
                 weight=round(weight / sum(counted), 4),
                 models=len(places),
                 accuracy=_accuracy(one, targets),
-                loss=float(ensemble.losses(one, targets).mean()),
+                loss=float(log_losses(targets, one).mean()),
                 loss_without=None if np.isnan(rest) else float(rest),
             )
             for name, weight, places, one, rest in zip(names, counted, belong, grouped, without, strict=True)
@@ -385,7 +397,7 @@ def _variance(answers: Sequence[np.ndarray], titled: Sequence[str]) -> Variance 
 # One model of averaged weights
 
 
-def _of_one_weight(recipe: Recipe, materials: Materials, found: Sequence[Member]) -> Model:
+def _of_one_weight(found: Sequence[Member]) -> Model:
     """The mean of the members' tensors (model soups: Wortsman et al. 2022, arXiv:2203.05482): one model, which costs
     what a single one does.
     """

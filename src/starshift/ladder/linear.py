@@ -345,15 +345,15 @@ def fit_on(
     return head
 
 
-def folds_of(materials: Materials) -> list[tuple[np.ndarray, np.ndarray]]:
-    """The inner folds of the training part, the same for everything that is chosen by them."""
+def folds_of(materials: Materials, count: int = FOLDS) -> list[tuple[np.ndarray, np.ndarray]]:
+    """The inner folds of the training part, so many, the same for everything that is chosen by them."""
     train = rows_for("choices", materials.split)
     groups = within(materials.groups, train)
     if materials.order:
         order = [materials.order[index] for index in train]
-        return forward_folds(materials.strata[train], order, folds=FOLDS, groups=groups)
+        return forward_folds(materials.strata[train], order, folds=count, groups=groups)
     seed = seeds.child(materials.seed, "inner folds")
-    return inner_folds(materials.strata[train], folds=FOLDS, groups=groups, seed=seed)
+    return inner_folds(materials.strata[train], folds=count, groups=groups, seed=seed)
 
 
 HEAD_PACE_NAME = "linear head, floating-point operation"

@@ -14,6 +14,7 @@ import numpy as np
 from msgspec import structs
 
 from starshift.compose import ensemble
+from starshift.evaluation.metrics import log_losses
 from starshift.evaluation.permits import rows_for
 from starshift.ladder.materials import About, Materials, Model
 from starshift.records import Target
@@ -80,7 +81,7 @@ def share_of(
     pictures, float (N, classes of the group), NaN for pictures that it could not be asked about: those keep the
     generalist's answer. targets: int (N,).
     """
-    tried = {share: float(ensemble.losses(_specialized(answers, said, share), targets).mean()) for share in SHARES}
+    tried = {share: float(log_losses(targets, _specialized(answers, said, share)).mean()) for share in SHARES}
     best = min(tried, key=lambda share: tried[share])
     return best, f"log loss {tried[0.0]:.4f} without them, {tried[best]:.4f} with a share of {best:g}"
 

@@ -15,7 +15,7 @@ from starshift import seeds
 from starshift.compose import ensemble
 from starshift.evaluation.permits import rows_for
 from starshift.execution import map_ordered
-from starshift.ladder.ensemble import TOGETHER, opened, said_of
+from starshift.ladder.ensemble import TOGETHER, drawn, opened, said_of
 from starshift.ladder.linear import bootstrap_head_seconds
 from starshift.ladder.materials import HeldOut, Materials, Model
 from starshift.models.classical import LinearHead, fit_alike
@@ -76,7 +76,8 @@ class _Refitted:
         from threadpoolctl import threadpool_limits
 
         features, targets = self._training
-        samples = _samples(targets, self.materials.seed)
+        generator = np.random.default_rng(seeds.child(self.materials.seed, "variance"))
+        samples = [drawn(targets, generator) for _ in range(HEADS)]
 
         def fitted(rows: np.ndarray) -> HeldOut:
             kernel, bias = fit_alike(
@@ -102,10 +103,3 @@ class _Refitted:
         predictor = opened(self.member, materials)
         features = predictor.bases.stored(digests, lambda: materials.pixels(predictor.frame, train.tolist()))
         return features, materials.targets[train]
-
-
-def _samples(targets: np.ndarray, seed: int) -> list[np.ndarray]:
-    """As many rows as there are, drawn with replacement within each class, again and again: int (N,) each."""
-    generator = np.random.default_rng(seeds.child(seed, "variance"))
-    rows = [np.flatnonzero(targets == one) for one in np.unique(targets)]
-    return [np.concatenate([generator.choice(one, len(one)) for one in rows]) for _ in range(HEADS)]

@@ -79,7 +79,7 @@ def head_probabilities(features: np.ndarray, kernel: np.ndarray, bias: np.ndarra
 
 def probabilities_of(logits: np.ndarray) -> np.ndarray:
     """Logits (N, 1) through a sigmoid or (N, classes) through a softmax → float32 (N, classes)."""
-    return _softmax(_full(logits.astype(np.float64))).astype(np.float32)
+    return softmax(_full(logits.astype(np.float64))).astype(np.float32)
 
 
 def fit_head(
@@ -388,7 +388,7 @@ def _weigh(
     shares = np.full(len(targets), 1 / len(targets)) if counting is None else counting / counting.sum()
 
     def objective(weights: np.ndarray) -> tuple[float, np.ndarray]:
-        probabilities = _softmax(weights[0] * first + weights[1] * second)
+        probabilities = softmax(weights[0] * first + weights[1] * second)
         slopes = probabilities.copy()
         slopes[rows, targets] -= 1
         loss = -(shares * np.log(np.maximum(probabilities[rows, targets], 1e-15))).sum()
@@ -408,6 +408,7 @@ def _full(logits: np.ndarray) -> np.ndarray:
     return np.concatenate([np.zeros_like(logits), logits], axis=1) if logits.shape[1] == 1 else logits
 
 
-def _softmax(logits: np.ndarray) -> np.ndarray:
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Logits (N, classes) as probabilities of the same shape and dtype, rows sum to 1."""
     exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return exponentials / exponentials.sum(axis=1, keepdims=True)
+    return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True))

@@ -184,7 +184,7 @@ def check_builder(builder: str, arguments: Mapping[str, Any]) -> list[str]:
         problems += _truncated_problems(arguments)
     if builder == "ensemble" and not problems:
         problems += _ensemble_problems(arguments)
-    if builder in ("ngrams", "word-sequence", "series-network"):
+    if builder in ("ngrams", "word-sequence", "series-network") and not problems:
         problems += _text_problems(arguments)
     return problems or (_pretrained_problems(builder, arguments) if builder in ("frozen", "fine-tuned") else [])
 
@@ -215,6 +215,11 @@ def _ensemble_problems(arguments: Mapping[str, Any]) -> list[str]:
         problems.append(f"folds must be at least 2, so that members can predict what they did not see; {folds} came.")
     if (groups := arguments.get("specialists", 0)) and groups < 2:
         problems.append(f"specialists must be 0 (none), or at least 2 groups of classes; {groups} came.")
+    if groups and (how == "weights" or arguments.get("bagging")):
+        what = "combine=weights leaves one model" if how == "weights" else "with bagging they see pictures of their own"
+        problems.append(f"Specialists stand behind members that are asked about the same pictures, and {what}.")
+    if "folds" in arguments and how not in BY_HELD_OUT and not groups:
+        problems.append(f"folds are for ways that look at what members did not see; combine={how} does not.")
     if arguments.get("bagging") and how in BY_HELD_OUT:
         problems.append(
             f"With bagging every member sees pictures of its own, and {how} compares members on the same ones; take "
