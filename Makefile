@@ -14,8 +14,8 @@ setup: $(VENV)/.ready
 # pip compiles what it installs to bytecode, which halves the time that TensorFlow takes to start.
 $(VENV)/.ready: pyproject.toml constraints.txt Makefile
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable . \
-		hypothesis mypy pandas pytest pytest-xdist ruff
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+		--editable ".[postgres,s3,serve]" hypothesis mypy pandas pytest pytest-xdist ruff
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps $(HUB)
 	touch $@
 
@@ -36,8 +36,8 @@ bench: setup
 # Names versions, not addresses; needs uv, which only this target does.
 constraints:
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile pyproject.toml --group dev --universal --no-header --no-annotate --no-emit-index-url \
-		--python-version 3.11 --output-file constraints.txt
+	$(BIN)/uv pip compile pyproject.toml --group dev --extra postgres --extra s3 --extra serve \
+		--universal --no-header --no-annotate --no-emit-index-url --python-version 3.11 --output-file constraints.txt
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache

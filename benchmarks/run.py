@@ -40,6 +40,12 @@ NAMES = (
     "variance",
     "distilled",
     "export",
+    "specification",
+    "fuzz",
+    "store",
+    "search",
+    "reuse",
+    "shelf",
 )
 """Every benchmark, in the order of the page."""
 

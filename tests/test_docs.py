@@ -30,12 +30,26 @@ COMMANDS = (
     "pretrain",
     "summary",
     "demo",
+    "store",
+    "store init",
+    "store publish",
+    "store list",
+    "store show",
+    "store pull",
+    "store push",
+    "store remove",
+    "store verify",
+    "store serve",
+    "store token",
+    "store log",
+    "store search",
+    "store reuse",
 )
 
 
 def help_text(command: str) -> str:
     """What `starshift COMMAND --help` prints on a terminal of 80 columns, as a block of Markdown."""
-    words = [command] if command else []
+    words = command.split()
     result = CliRunner().invoke(app, [*words, "--help"], prog_name="starshift", terminal_width=78)
     assert result.exit_code == 0
     heading = " ".join(["starshift", *words, "--help"])

@@ -18,8 +18,11 @@ if TYPE_CHECKING:
     from starshift.api.predict_rows import predict_rows as predict_rows
     from starshift.api.pretrain import pretrain as pretrain
     from starshift.api.reproduce import reproduce as reproduce
+    from starshift.api.reuse import reuse as reuse
+    from starshift.api.reuse import search as search
     from starshift.api.review import review as review
     from starshift.api.run import Run as Run
+    from starshift.api.store import Store as Store
     from starshift.api.summary import summary as summary
     from starshift.ladder.own import OwnRung as OwnRung
     from starshift.recipe import Stage as Stage
@@ -37,8 +40,11 @@ _PUBLIC = {
     "Run": "starshift.api.run",
     "pretrain": "starshift.api.pretrain",
     "reproduce": "starshift.api.reproduce",
+    "reuse": "starshift.api.reuse",
     "review": "starshift.api.review",
+    "search": "starshift.api.reuse",
     "summary": "starshift.api.summary",
+    "Store": "starshift.api.store",
     "OwnRung": "starshift.ladder.own",
     "Stage": "starshift.recipe",
 }
@@ -47,6 +53,7 @@ __all__ = [
     "OwnRung",
     "Run",
     "Stage",
+    "Store",
     "__version__",
     "check",
     "explain",
@@ -57,7 +64,9 @@ __all__ = [
     "predict_rows",
     "pretrain",
     "reproduce",
+    "reuse",
     "review",
+    "search",
     "summary",
 ]
 

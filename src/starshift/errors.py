@@ -8,7 +8,8 @@
     ├── MissingWeights        a pretrained base is neither on this machine nor to be had
     ├── MissingExtra          an optional dependency is not installed
     ├── TrainingDiverged      the loss became NaN or infinite
-    └── RunError              a run folder or a saved model cannot be read or continued
+    ├── RunError              a run folder or a saved model cannot be read or continued
+    └── StoreError            a learnware store refuses, lacks something, or cannot be reached
 
 Everything else that is raised is a bug and keeps its traceback.
 """
@@ -60,3 +61,25 @@ class TrainingDiverged(StarshiftError):
 
 class RunError(StarshiftError):
     """A run folder or a saved model cannot be read or continued."""
+
+
+class StoreError(StarshiftError):
+    """A learnware store refuses, lacks something, or cannot be reached. `kind` is a short word, one of KINDS."""
+
+    KINDS = (
+        "missing",  # there is no such learnware, or no such store
+        "withdrawn",  # it was taken back
+        "taken",  # the name and version have other content
+        "unknown",  # no token, or none that holds
+        "forbidden",  # a token that may not do this
+        "full",  # a quota is used up
+        "large",  # a package beyond what the store takes
+        "busy",  # asked too often, or by too many at once
+        "damaged",  # a file is gone or differs
+        "unusable",  # the store's database, bucket or server does not answer as it should
+    )
+
+    def __init__(self, kind: str, problems: str | Sequence[str]) -> None:
+        assert kind in self.KINDS, kind
+        self.kind = kind
+        super().__init__(problems)

@@ -12,6 +12,7 @@ from discs import COLOURS, draw
 from starshift.api import predict as module
 from starshift.api.predict import model_folder, open_model, predict, predict_each
 from starshift.errors import RunError, UsageError
+from starshift.learnware import package
 from starshift.progress import Silent
 
 
@@ -37,6 +38,19 @@ def test_a_run_its_model_folder_and_a_copy_of_that_answer_alike(finished_run, fi
     answers = [predict(place, picture) for place in (finished_run.path, finished_run.path / "model", tmp_path / "copy")]
     assert answers[0] == answers[1] == answers[2]
     assert finished_run.predict(picture) == answers[0] == starshift.predict(str(finished_run.path), str(picture))
+
+
+def test_a_tar_of_the_model_answers_alike_and_is_not_unpacked(finished_run, finished_pictures, tmp_path, monkeypatch):
+    tar = tmp_path / "model.tar"
+    tar.write_bytes(package.pack(package.load(finished_run.path / "model")))
+    monkeypatch.chdir(tmp_path)
+    assert predict(tar, finished_pictures / "red") == predict(finished_run.path, finished_pictures / "red")
+    assert [file.name for file in tmp_path.iterdir()] == ["model.tar"]
+
+
+def test_a_file_that_is_no_learnware_is_refused(finished_pictures):
+    with pytest.raises(RunError, match="cannot be used:\nIt is no tar"):
+        predict(finished_pictures / "red/red-00.png", finished_pictures / "red")
 
 
 def test_unreadable_files_have_a_reason_and_stop_nothing(finished_run, finished_pictures, tmp_path):

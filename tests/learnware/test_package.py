@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import hashlib
+import tarfile
+
 import msgspec
 import numpy as np
 import pytest
 
 from starshift.errors import RunError
 from starshift.evaluation import protocol
-from starshift.learnware import package
+from starshift.learnware import archive, package
+from starshift.recipe import digest
 from starshift.records import (
     LEARNWARE_SCHEMA,
     BaseReference,
@@ -55,14 +59,19 @@ def refused(folder) -> tuple[str, ...]:
 
 
 def edit(folder, **changes) -> None:
-    files.write(files.read(folder / "learnware.json", dict) | changes, folder / "learnware.json")
+    """Change the record and what follows from it, so that nothing but the change is wrong."""
+    record = files.read(folder / "learnware.json", dict) | changes
+    if not changes.keys() & {"files", "id"}:
+        record["files"]["learnware.json"] = digest({k: v for k, v in record.items() if k not in ("files", "id")})
+        record["id"] = digest(record["files"])
+    files.write(record, folder / "learnware.json")
 
 
 def test_a_model_comes_back_as_it_was_written(tmp_path):
     written = package.write(learnware(), TENSORS, tmp_path)
     read, tensors = package.read(tmp_path)
     assert read == written
-    assert set(written.files) == {"model.safetensors", "README.md"} and len(written.id) == 64
+    assert set(written.files) == {"learnware.json", "model.safetensors", "README.md"} and len(written.id) == 64
     for name, array in TENSORS.items():
         np.testing.assert_array_equal(tensors[name], array)
         assert tensors[name].dtype == np.float32
@@ -86,30 +95,39 @@ def test_tampered_tensors_are_refused(folder):
     (folder / "model.safetensors").write_bytes(content)
     assert refused(folder) == (
         f"The model in {folder} cannot be used:",
-        "model.safetensors is not the file that learnware.json describes (its digest differs).",
+        "'model.safetensors' is not the file that learnware.json describes (its digest differs).",
     )
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "README.md"])
 def test_a_missing_file_is_named(folder, name):
     (folder / name).unlink()
-    assert refused(folder)[1].startswith(f"{name} is not the file that learnware.json describes")
+    assert refused(folder)[1] == f"It has no {name}."
 
 
 def test_a_link_in_place_of_a_file_is_not_followed(folder, tmp_path):
     (folder / "model.safetensors").rename(tmp_path / "elsewhere")
     (folder / "model.safetensors").symlink_to(tmp_path / "elsewhere")
-    assert refused(folder)[1].startswith("model.safetensors is not the file")
+    assert refused(folder)[1] == "model.safetensors is a symbolic link, which is not followed."
 
 
 def test_all_that_is_wrong_is_said_at_once(folder):
-    edit(folder, schema=99, builder="convent", arguments={})
+    edit(folder, version="new", builder="convent", arguments={}, licence="mit", synonyms={"cats": ["kitten"]})
     (folder / "README.md").write_text("another card")
     assert refused(folder)[1:] == (
         "Builder 'convent' is not known. Did you mean 'convnet'?",
-        f"Its form has number 99; this version reads {LEARNWARE_SCHEMA}.",
-        "README.md is not the file that learnware.json describes (its digest differs).",
+        "Its version is 'new'; a version is three numbers, such as 1.0.0.",
+        "Its licence is 'mit', which is no SPDX expression such as MIT or CC-BY-4.0. Did you mean 'MIT'?",
+        "It has synonyms of 'cats', which it does not tell. Did you mean 'cat'?",
+        "'README.md' is not the file that learnware.json describes (its digest differs).",
     )
+
+
+@pytest.mark.parametrize(("schema", "who"), [(2, "an older one; fit again"), (99, "a newer version of Starshift")])
+def test_another_form_is_said(folder, schema, who):
+    edit(folder, schema=schema, future=True)
+    said = f"Its form has number {schema}; this version reads {LEARNWARE_SCHEMA}. It was made by {who}"
+    assert refused(folder)[1].startswith(said)
 
 
 def test_arguments_that_the_builder_does_not_take_are_refused(folder):
@@ -119,7 +137,7 @@ def test_arguments_that_the_builder_does_not_take_are_refused(folder):
 
 def test_keys_that_are_not_known_are_refused(folder):
     edit(folder, code="import os")
-    assert "unknown field `code`" in refused(folder)[0]
+    assert "unknown field `code`" in refused(folder)[1]
 
 
 def test_an_id_that_does_not_belong_to_the_files_is_refused(folder):
@@ -149,20 +167,63 @@ def test_a_contract_that_cannot_be_kept_is_refused(folder, change, said):
 
 
 def test_a_folder_without_a_model_is_refused(tmp_path):
-    assert "learnware.json cannot be read: No such file or directory" in refused(tmp_path)[0]
+    assert refused(tmp_path)[1] == "It has no learnware.json and no model.safetensors and no README.md."
 
 
 def test_a_file_that_is_no_safetensors_is_refused(folder):
-    import hashlib
-
     (folder / "model.safetensors").write_bytes(b"pickle")
-    digests = learnware().files | {
-        name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in ("model.safetensors", "README.md")
-    }
-    from starshift.recipe import digest
-
+    digests = files.read(folder / "learnware.json", dict)["files"]
+    digests["model.safetensors"] = hashlib.sha256(b"pickle").hexdigest()
     edit(folder, files=digests, id=digest(digests))
-    assert refused(folder)[0].startswith(f"The tensors in {folder} cannot be read: ")
+    assert refused(folder)[1] == "model.safetensors is no safetensors file: it has 6 bytes."
+
+
+def test_a_tar_is_the_same_for_the_same_model_and_comes_back(folder, tmp_path):
+    found = package.load(folder)
+    tar = package.pack(found)
+    assert package.load(tar) == found and package.pack(package.load(tar)) == tar
+    (tmp_path / "model.tar").write_bytes(tar)
+    assert package.load(tmp_path / "model.tar") == found
+    with tarfile.open(tmp_path / "model.tar") as read_by_others:
+        assert read_by_others.getnames() == ["README.md", "learnware.json", "model.safetensors"]
+    package.unpack(found, tmp_path / "again")
+    assert package.load(tmp_path / "again") == found
+
+
+def test_nothing_is_unpacked_over_something(folder):
+    found = package.load(folder)
+    with pytest.raises(RunError, match="is there already; name a folder that is not"):
+        package.unpack(found, folder)
+
+
+def test_the_id_is_of_every_word_of_the_record(folder):
+    found = package.load(folder)
+    other = package.restated(found, licence="MIT", version="1.1.0", parents=(found.id,))
+    assert other.id != found.id and other.learnware.licence == "MIT"
+    assert other.contents["model.safetensors"] == found.contents["model.safetensors"]
+    again = package.restated(other, licence="", version="1.0.0", parents=())
+    assert again == found
+
+
+def test_reasons_are_short_and_few(folder):
+    edit(folder, parents=["x" * 10_000] * 50)
+    problems = refused(folder)
+    assert len(problems) == 22 and problems[-1] == "And 30 more." and max(map(len, problems)) < 600
+
+
+def test_what_is_of_one_machine_is_not_packed_nor_taken_from_a_tar(tmp_path):
+    base = BaseReference("mobilenet_v2", "ab" * 32, "mobilenet_v2@/home/me/own.h5")
+    arguments = {"bases": ["mobilenet_v2@/home/me/own.h5"]}
+    tensors = {"head/kernel": np.zeros((1280, 1), np.float32), "head/bias": np.zeros(1, np.float32)}
+    package.write(learnware(builder="frozen", arguments=arguments, bases=(base,)), tensors, tmp_path / "model")
+    found = package.load(tmp_path / "model")
+    said = "Its base is 'mobilenet_v2@/home/me/own.h5', which is a file of one machine; only bases of the catalogue"
+    with pytest.raises(RunError) as caught:
+        package.pack(found)
+    assert caught.value.problems[1].startswith(said)
+    with pytest.raises(RunError) as caught:
+        package.load(archive.packed(found.contents))
+    assert caught.value.problems[1].startswith(said)
 
 
 def test_the_card_says_what_the_model_is_and_how_good_it_was_found_to_be():
@@ -204,10 +265,3 @@ def test_a_temperature_is_on_the_card_and_must_be_above_0(folder, tmp_path):
     assert "Temperature" not in (folder / "README.md").read_text()
     edit(folder, temperature=0.0)
     assert "Its temperature is 0.0; it must be a number above 0." in refused(folder)
-
-
-def test_a_model_from_before_temperatures_still_reads(folder):
-    whole = files.read(folder / "learnware.json", dict)
-    files.write({k: v for k, v in whole.items() if k not in ("temperature", "thresholds")}, folder / "learnware.json")
-    read, _ = package.read(folder)
-    assert (read.temperature, read.thresholds) == (1.0, ())

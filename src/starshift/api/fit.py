@@ -20,7 +20,7 @@ from starshift.api.understood import label_risks_of, say_plan
 from starshift.data.cache import cache_root
 from starshift.errors import MissingWeights, TrainingDiverged
 from starshift.findings import duplicates
-from starshift.ladder import calibrate, picture_map, why
+from starshift.ladder import calibrate, picture_map, specified, why
 from starshift.ladder.climb import Climb, Planned, climb, keep_test, open_test, plan
 from starshift.ladder.folder import RunFolder
 from starshift.ladder.forecast import came
@@ -212,7 +212,7 @@ class _Fitting:
         self.openings = earlier.openings if earlier else ()
         self.test = self._test_before(earlier)
         self.retrained = earlier.retrained if earlier else None  # until this call has come to it
-        self.not_retrained, self.protocol = "", ""
+        self.not_retrained, self.protocol, self.unspecified = "", "", ""
         self.calibration: Calibration | None = None
         self.once: list[str] = []  # why rungs were not repeated
         self.far: list[Finding] = []  # pictures far from all others, once features are there
@@ -236,7 +236,7 @@ class _Fitting:
             deadline=deadline,
             on_change=keep,
         )
-        recipes = {one.rung.name: one.recipe for one in planned}
+        self.recipes = recipes = {one.rung.name: one.recipe for one in planned}
         self.calibration = calibrate.chosen(state, recipes, self.materials)
         if self.labelled:
             self.labelled.look(state.records, self.folder, earlier)
@@ -305,9 +305,7 @@ class _Fitting:
     def _publish(self, state: Climb) -> None:
         self._slice(state)
         if state.best is not None:
-            self.folder.publish(
-                state.best.name, self.test, retrained=self.retrained is not None, calibration=self.calibration
-            )
+            self._publish_model(state.best.name, state)
         self._explain(state)
         self.folder.write_run(self._record(state, finished=_now()))
         write_report(self.folder, self.materials.content, state.predictions)
@@ -317,6 +315,26 @@ class _Fitting:
         if state.best is not None and self.materials.dataset.family == "pictures":
             worst = mistakes(self._record(state, finished=""), state.predictions)
             why.look(state.best.name, worst, state.records, self.materials, self.folder)
+
+    def _publish_model(self, name: str, state: Climb) -> None:
+        """The chosen rung's model as a learnware."""
+        retrained = self.retrained is not None
+        specification = None
+        if name != specified.BASELINE:  # it learned nothing of the pictures, so that nobody looks for it by his own
+            learnware, _ = self.folder.read_model(name, retrained=retrained)
+            specification, self.unspecified = specified.specification(learnware, self.materials, retrained=retrained)
+            if self.unspecified:
+                self.progress.say(self.unspecified)
+        self.folder.publish(
+            name,
+            self.test,
+            retrained=retrained,
+            calibration=self.calibration,
+            specification=specification,
+            protocol=self.materials.split.how,
+            provenance=specified.provenance(self.recipes[name], self.materials, made=self.started),
+            beat=specified.beat(name, state.predictions, self.materials.dataset.noun),
+        )
 
     def _record(self, state: Climb, *, finished: str) -> RunRecord:
         return RunRecord(
@@ -373,6 +391,8 @@ class _Fitting:
                 f"{state.best.name!r}, which is now the best on the validation part (--open-test-again does)."
             )
         notes += calibrate.other_temperature(self.calibration, self.test)
+        if self.unspecified:
+            notes.append(self.unspecified)
         return tuple(notes)
 
     def _tested_another(self) -> bool:

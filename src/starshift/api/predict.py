@@ -87,7 +87,8 @@ def predict(
 ) -> list[Prediction]:
     """Labels and probabilities for pictures.
 
-    model: a run folder, or the model/ folder of one. paths: files, folders (searched through) or zips.
+    model: a run folder, the model/ folder of one, or a learnware's tar.
+    paths: files, folders (searched through) or zips.
     build: your own function that the model's network was built by, for a model of such a one that was never converted
         on this machine.
     sure: 0.90, 0.95 or 0.99: it answers only so that this share of its answers is right, by the threshold that the
@@ -226,7 +227,9 @@ def _unless_unsure(one: Prediction, above: float) -> Prediction:
 
 
 def model_folder(path: Path) -> Path:
-    """The model that a path means: a model folder itself, or the chosen one of a run folder."""
+    """The model that a path means: a model folder itself, a learnware's tar, or the chosen one of a run folder."""
+    if path.is_file():
+        return path
     for folder in (path, path / "model"):
         if (folder / "learnware.json").is_file():
             return folder

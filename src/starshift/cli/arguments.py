@@ -26,3 +26,15 @@ FamilyOption = Annotated[
 ]
 MinPerClass = Annotated[int, typer.Option(help="Fewest examples that a class must have.")]
 RunFolder = Annotated[Path, typer.Argument(help="A run's folder, such as runs/NAME.", show_default=False)]
+StorePlace = Annotated[
+    str | None,
+    typer.Option(
+        "--store",
+        help="Folder, postgresql://…, or http(s)://… of a server. [default: $STARSHIFT_STORE, or a folder of yours]",
+        show_default=False,
+    ),
+]
+StoreFiles = Annotated[
+    str | None,
+    typer.Option(help="Where the files are, if not where init was told: folder or s3://….", show_default=False),
+]

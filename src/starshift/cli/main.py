@@ -24,6 +24,7 @@ from starshift.cli import (
     report,
     reproduce,
     review,
+    store,
     summary,
 )
 from starshift.errors import StarshiftError
@@ -70,6 +71,7 @@ app.command("pretrain")(pretrain.pretrain)
 app.command("reproduce")(reproduce.reproduce)
 app.command("summary")(summary.summary)
 app.command("demo")(demo.demo)
+app.add_typer(store.app, name="store")
 
 
 def _version(wanted: bool) -> None:

@@ -10,7 +10,6 @@ from typing import Annotated
 
 import typer
 
-from starshift.cli.arguments import RunFolder
 from starshift.errors import UsageError
 
 
@@ -24,7 +23,9 @@ class Format(StrEnum):
 
 
 def predict(
-    run: RunFolder,
+    run: Annotated[
+        Path, typer.Argument(help="A run's folder, such as runs/NAME, or a learnware's tar.", show_default=False)
+    ],
     photos: Annotated[
         list[Path], typer.Argument(help="Pictures, folders or zips; or a file of rows.", show_default=False)
     ],

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from starshift.compose.ensemble import combined
 from starshift.compose.frozen import FrozenBase
 from starshift.compose.networks import CONVERTER, open_network
 from starshift.compose.views import Views
@@ -24,9 +25,6 @@ Step = Callable[[int, int], None]
 
 BESIDE = "features/"
 """Before the names of the tensors of the frozen model that a fine-tuned one is averaged with."""
-
-SMALLEST_PROBABILITY = 1e-7
-"""What float32 can tell from 1 beside it; a smaller answer counts as this much where answers are averaged."""
 
 
 @dataclass(frozen=True)
@@ -87,9 +85,11 @@ def assemble(learnware: Learnware, tensors: Mapping[str, np.ndarray], base: Froz
     tensors: float32, what models.opened.opened names, beside scales and those of the frozen model. Raises RunError for
     tensors that do not fit, MissingWeights where the base's weights are not at hand.
     """
-    from starshift.models import opened
+    from starshift.models import declared, opened
 
     arguments = learnware.arguments
+    mine = without_scales({name: array for name, array in tensors.items() if not name.startswith(BESIDE)})
+    declared.refuse_others("fine-tuned", learnware.picture.size, learnware.targets, arguments, mine)
     model = opened.build(
         base.base,
         base.own_weights(),
@@ -99,8 +99,7 @@ def assemble(learnware: Learnware, tensors: Mapping[str, np.ndarray], base: Froz
         head=arguments.get("head", "linear"),
         from_pixels=True,
     )
-    mine = {name: array for name, array in tensors.items() if not name.startswith(BESIDE)}
-    opened.write_opened(model, without_scales(mine))
+    opened.write_opened(model, mine)
     return model
 
 
@@ -119,9 +118,7 @@ class Mirrored:
 
 def averaged(*probabilities: np.ndarray) -> np.ndarray:
     """The geometric mean of several answers, each float32 (N, classes): that of their logits. Rows sum to 1 again."""
-    logarithms = [np.log(np.maximum(one, SMALLEST_PROBABILITY)) for one in probabilities]
-    together = np.exp(np.mean(logarithms, axis=0))
-    return np.asarray(together / together.sum(axis=1, keepdims=True), np.float32)
+    return combined(probabilities, [1 / len(probabilities)] * len(probabilities))
 
 
 def together(target: Target, *answers: np.ndarray) -> np.ndarray:

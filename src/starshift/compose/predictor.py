@@ -243,14 +243,13 @@ class Predictor:
                 if self.build is None:
                     raise own.lacking_builder(self.learnware)
                 return own.rebuilt(self.learnware, self.tensors, self.build)
-            from starshift.models import scratch
+            from starshift.models import declared, scratch
             from starshift.training.weights import write_weights
 
-            model = scratch.build(self.learnware.builder, shape, self.targets, arguments)
-            try:
-                write_weights(model, heads.without_scales(self.tensors))
-            except ValueError as error:
-                raise RunError(f"The tensors of {self.learnware.name!r} do not fit its network: {error}.") from error
+            builder, tensors = self.learnware.builder, heads.without_scales(self.tensors)
+            declared.refuse_others(builder, self.frame.size, self.targets, arguments, tensors)
+            model = scratch.build(builder, shape, self.targets, arguments)
+            write_weights(model, tensors)
             return joined(model)
 
         return open_network(self.cache, key, build, self.precision)

@@ -35,8 +35,8 @@ def assemble(learnware: Learnware, tensors: Tensors, cache: Path) -> Model:
     sum to 1; of labels (N, labels); of a number (N,), in the target's unit.
 
     Layers keep the names that builders and bases give them, and stand side by side in one graph, so that
-    `model.get_layer(name).output` can be asked for: the last map by its name, which `last_map` finds. Nested are only
-    bases behind the first, those that look at a smaller size, and what a fine-tuned network is averaged with.
+    `model.get_layer(name).output` can be asked for; training.explain finds the last maps so. Nested are only bases
+    behind the first, those that look at a smaller size, and what a fine-tuned network is averaged with.
 
     Raises RunError for a model that is no such network, or whose tensors do not fit; MissingWeights where the weights
     of its bases are not at hand.
@@ -56,21 +56,6 @@ def assemble(learnware: Learnware, tensors: Tensors, cache: Path) -> Model:
             weights = [own[f"{name}/kernel"], own[f"{name}/bias"]]
             model.get_layer(heads.layer_name(place, BESIDE_HEAD)).set_weights(weights)
     return model
-
-
-def last_map(model: Model) -> KerasTensor:
-    """What the last convolutional layer of an assembled model says: (N, h, w, channels), of which Grad-CAM explains.
-
-    Raises RunError where there is none in the model's own graph.
-    """
-    maps = [layer.output for layer in model.layers if _is_map(layer.output)]
-    if len(maps) < 2:  # the pixels are the first
-        raise RunError(f"{model.name} has no convolutional map of its own that an answer could be traced to.")
-    return maps[-1]
-
-
-def _is_map(output: Any) -> bool:
-    return len(getattr(output, "shape", ())) == 4
 
 
 def refuse_others(learnware: Learnware) -> None:
@@ -143,15 +128,13 @@ def _network(learnware: Learnware, tensors: Tensors, cache: Path) -> Model:
         from starshift.models.assemble import assemble as on_frozen
 
         return on_frozen(learnware, tensors)
-    from starshift.models import scratch
+    from starshift.models import declared, scratch
     from starshift.training.weights import write_weights
 
-    size = learnware.picture.size
+    size, own = learnware.picture.size, heads.without_scales(tensors)
+    declared.refuse_others(learnware.builder, size, learnware.targets, learnware.arguments, own)
     model = scratch.build(learnware.builder, (size, size, 3), learnware.targets, learnware.arguments)
-    try:
-        write_weights(model, heads.without_scales(tensors))
-    except ValueError as error:
-        raise RunError(f"The tensors of {learnware.name!r} do not fit its network: {error}.") from error
+    write_weights(model, own)
     return model
 
 

@@ -42,6 +42,7 @@ from starshift.records import (
     FoldResult,
     Learnware,
     PictureMap,
+    Provenance,
     RunRecord,
     Split,
     SplitEntry,
@@ -49,6 +50,7 @@ from starshift.records import (
     Suspects,
     Target,
     TestRecord,
+    Verdict,
     Why,
     files,
     read_answers,
@@ -207,11 +209,16 @@ class RunFolder:
         *,
         retrained: bool = False,
         calibration: Calibration | None = None,
+        specification: bytes | None = None,
+        protocol: str = "",
+        provenance: Provenance | None = None,
+        beat: Verdict | None = None,
     ) -> None:
         """Put the chosen rung's model into model/, with what the sealed test said of it.
 
         retrained: its model that was trained on validation pictures too. calibration: with its temperature and
-        thresholds.
+        thresholds. specification: spec.safetensors. protocol: how the parts came about. The others: as Learnware has
+        them; the day of an earlier call that made the same stays.
         """
         learnware, tensors = self.read_model(name, retrained=retrained)
         if calibration is not None:
@@ -221,11 +228,26 @@ class RunFolder:
         if test is not None and test.rung == name and test.retrained == retrained:
             sealed = evaluations("test", test.score, test.heads, sealed=True)
             learnware = msgspec.structs.replace(learnware, evaluations=(*learnware.evaluations, *sealed))
+        learnware = msgspec.structs.replace(
+            learnware,
+            evaluations=tuple(msgspec.structs.replace(one, protocol=protocol) for one in learnware.evaluations),
+            provenance=self._dated(provenance),
+            beat=beat,
+        )
         draft = self.path / ".model"
         shutil.rmtree(draft, ignore_errors=True)
-        package.write(learnware, tensors, draft)
+        package.write(learnware, tensors, draft, specification)
         shutil.rmtree(self.path / "model", ignore_errors=True)
         draft.rename(self.path / "model")
+
+    def _dated(self, provenance: Provenance | None) -> Provenance | None:
+        try:
+            before = package.read(self.path / "model")[0].provenance
+        except RunError:  # there is none yet, or one that is replaced for good reason
+            return provenance
+        if provenance and before and msgspec.structs.replace(before, made=provenance.made) == provenance:
+            return before
+        return provenance
 
     def write_answers(self, name: str, answers: Answers, target: str = "") -> None:
         """What a rung's model said of the validation part. target: the name of one behind the first."""

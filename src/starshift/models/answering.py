@@ -12,7 +12,7 @@ from starshift.models.heads import Scale
 from starshift.records import Target
 
 SMALLEST_AVERAGED = 1e-7
-"""As compose.finetuned.SMALLEST_PROBABILITY."""
+"""As compose.ensemble.SMALLEST_PROBABILITY."""
 
 SMALLEST_OF_TWO, SMALLEST_OF_MORE = 2.0**-24, 1e-12
 """As evaluation.calibration takes an answer of 0: of two classes, and of more."""

@@ -45,7 +45,7 @@ def own_folder() -> Path:
     """The product's weights folder: $STARSHIFT_WEIGHTS, or starshift/weights in the user's data folder."""
     if folder := os.environ.get("STARSHIFT_WEIGHTS"):
         return Path(folder).expanduser()
-    return _user_data_folder() / "starshift" / "weights"
+    return user_data_folder() / "starshift" / "weights"
 
 
 def folders() -> list[Path]:
@@ -154,7 +154,8 @@ def examine(file: Path, *, most_bytes: int = MOST_BYTES) -> None:
         raise _unreadable(file, f"it is damaged or no Keras weights file ({error})") from error
 
 
-def _user_data_folder() -> Path:
+def user_data_folder() -> Path:
+    """Where a user's programs keep what cannot be computed again."""
     if sys.platform == "darwin":
         return Path("~/Library/Application Support").expanduser()
     if sys.platform == "win32":

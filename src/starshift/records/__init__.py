@@ -17,6 +17,7 @@ from starshift.records.learnware import (
     InputContract,
     Learnware,
     OwnPart,
+    Provenance,
     SequenceContract,
     TableContract,
     TextContract,
@@ -63,6 +64,7 @@ from starshift.records.score import (
     of_classes,
 )
 from starshift.records.slices import Slice, Slices
+from starshift.records.specification import SPECIFICATION_SCHEMA, Cell, Privacy, Space, SpecificationRecord
 from starshift.records.split import Split, SplitEntry, SplitFile
 from starshift.records.suspect import SUSPECTS_SCHEMA, Suspect, Suspects
 from starshift.records.target import KINDS, Kind, Target
@@ -77,6 +79,7 @@ __all__ = [
     "PARTS",
     "REPRODUCTION_SCHEMA",
     "SCHEMA",
+    "SPECIFICATION_SCHEMA",
     "SUSPECTS_SCHEMA",
     "WHY_SCHEMA",
     "Alike",
@@ -85,6 +88,7 @@ __all__ = [
     "AnyScore",
     "BaseReference",
     "Calibration",
+    "Cell",
     "Claim",
     "ClassScore",
     "Column",
@@ -120,6 +124,8 @@ __all__ = [
     "PictureMap",
     "Place",
     "Predictions",
+    "Privacy",
+    "Provenance",
     "Reason",
     "RecipeVerdict",
     "Reliability",
@@ -135,6 +141,8 @@ __all__ = [
     "SetAside",
     "Slice",
     "Slices",
+    "Space",
+    "SpecificationRecord",
     "Split",
     "SplitEntry",
     "SplitFile",

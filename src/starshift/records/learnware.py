@@ -9,8 +9,9 @@ from msgspec import Struct
 from starshift.records.calibration import Threshold
 from starshift.records.score import AnyScore
 from starshift.records.target import Target
+from starshift.records.verdict import Verdict
 
-LEARNWARE_SCHEMA = 2
+LEARNWARE_SCHEMA = 3
 """The number of learnware.json's form; a change that old readers cannot read adds one."""
 
 
@@ -82,6 +83,17 @@ class Evaluation(Struct, frozen=True, forbid_unknown_fields=True):
     sealed: bool  # whether the part was untouched by any choice before
     about: str = ""  # of which model, where it is not this very one
     target: str = ""  # its name, where it is one behind the first
+    protocol: str = ""  # how the part came about, a sentence
+
+
+class Provenance(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where a model comes from, without anything about whose machine it was."""
+
+    starshift: str  # version
+    seed: int
+    recipe: str  # digest of the recipe
+    data: str  # digest of examples, labels and parts
+    made: str  # ISO 8601 date, UTC
 
 
 class Learnware(Struct, frozen=True, forbid_unknown_fields=True):
@@ -99,7 +111,7 @@ class Learnware(Struct, frozen=True, forbid_unknown_fields=True):
     evaluations: tuple[Evaluation, ...]
     trained_on: str  # a sentence: pictures, classes, source
     made_by: str  # "starshift 0.1.0"
-    files: dict[str, str]  # SHA-256 of every other file of the folder, by name
+    files: dict[str, str]  # SHA-256 of every file by name; of learnware.json, of all of it but `files` and `id`
     id: str  # digest of `files`
     own: tuple[OwnPart, ...] = ()  # what of the user's own code it was made with
     unshareable: str = ""  # why it must not be shared, in a sentence; "" where it may be
@@ -107,6 +119,12 @@ class Learnware(Struct, frozen=True, forbid_unknown_fields=True):
     thresholds: tuple[Threshold, ...] = ()  # from which confidence on it keeps a promise; none where nothing set them
     apart: tuple[Learnware, ...] = ()  # a model for each target, where they share nothing; none where they share all
     members: tuple[Learnware, ...] = ()  # the models of an ensemble
+    version: str = "1.0.0"  # of this learnware, three numbers
+    licence: str = ""  # an SPDX expression, as "MIT OR Apache-2.0"; "" where its maker gave none
+    synonyms: dict[str, tuple[str, ...]] = {}  # other names of classes, by class
+    beat: Verdict | None = None  # against the majority class on the validation part; None where that was not compared
+    provenance: Provenance | None = None
+    parents: tuple[str, ...] = ()  # ids of the learnwares that it was made from
 
     @property
     def target(self) -> Target:

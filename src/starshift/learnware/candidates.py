@@ -1,0 +1,178 @@
+"""The shortlist of a search, run on the user's own labelled pictures: this decides, and is told with an interval."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from starshift.compose.ensemble import SMALLEST_PROBABILITY
+from starshift.compose.frozen import FrozenBase, FrozenBases
+from starshift.compose.predictor import Predictor
+from starshift.data.decode import Frame
+from starshift.errors import MissingWeights, RunError, StoreError
+from starshift.evaluation.estimates import proportion
+from starshift.evaluation.metrics import log_losses
+from starshift.learnware import mapped, package, search, space
+from starshift.learnware.package import Package
+from starshift.learnware.search import Match, Wanted
+from starshift.learnware.shelf import Listed, Shelf, Source
+from starshift.progress import Progress, Silent
+from starshift.records import Estimate, Target
+
+RUN = 10
+"""Learnwares that are run on the user's pictures, beside those that are needed to cover all classes."""
+
+BLIND = 2
+"""Of those that tell no classes in their specification, which are found by the marginal alone."""
+
+LOSS_COUNTS, DISTANCE_COUNTS = 0.25, 1.0
+"""What a nat of log loss and a unit of squared distance count beside the share of mistakes in `score`. Two dozen
+pictures tell accuracies 10 points apart at best; chosen on one set of users, told in docs/search.md of others."""
+
+
+@dataclass(frozen=True)
+class Mine:
+    """A user's labelled pictures, which stay on this machine."""
+
+    target: Target  # classes
+    labels: np.ndarray  # int (N,), places in its classes
+    digests: Sequence[str]
+    pixels: Callable[[Frame], Any]  # yields them, array-like of uint8 (N, size, size, 3)
+    base: FrozenBase  # of the space that is searched
+    progress: Progress = Silent()  # noqa: RUF009  it has no state
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Their names, the user's own."""
+        return self.target.classes
+
+    @property
+    def cache(self) -> Path:
+        """Where features are kept."""
+        return self.base.cache
+
+    @cached_property
+    def features(self) -> np.ndarray:
+        """Of the space's base: float32 (N, features)."""
+        if missing := self.base.missing(self.digests):
+            self.progress.start(f"features by {self.base.base.title}", missing)
+        try:
+            bases = FrozenBases((self.base,))
+            return bases.stored(self.digests, lambda: self.pixels(self.base.frame), self.progress.update)
+        finally:
+            self.progress.finish()
+
+    @cached_property
+    def wanted(self) -> Wanted:
+        """As a search sees them."""
+        names = [self.classes[label] for label in self.labels]
+        looked = space.space_of(self.base)
+        return Wanted.of(self.features, names, looked, precision=self.base.precision, classes=self.classes)
+
+    def said(self, predictor: Predictor) -> np.ndarray:
+        """What a model says of them: float32 (N, its classes)."""
+        return predictor.stored(self.digests, self.pixels)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A learnware that was run on the user's pictures."""
+
+    listed: Listed
+    match: Match
+    package: Package
+    answers: np.ndarray  # float32 (N, classes): of the user's classes; one that it does not know has its even share
+    accuracy: Estimate  # of all the user's pictures; those of classes that it does not know are wrong
+    loss: float  # nats per picture
+
+    @property
+    def score(self) -> float:
+        """By which candidates are ordered; the lowest is the best."""
+        return 1 - self.accuracy.value + LOSS_COUNTS * self.loss + DISTANCE_COUNTS * self.match.distance
+
+    def strangers(self, classes: Sequence[str]) -> tuple[str, ...]:
+        """Which of the user's classes are outside what this learnware has seen."""
+        return tuple(name for name, theirs in zip(classes, self.match.classes, strict=True) if not theirs)
+
+
+def run(
+    shelf: Shelf, source: Source, mine: Mine, *, among: np.ndarray | None = None
+) -> tuple[list[Candidate], list[str]]:
+    """The learnwares that a search finds, best first, and sentences about those that could not be run.
+
+    Packages come from the store, are checked, and run nothing. among: bool, of which of the shelf.
+    """
+    matches = shortlist(search.nearest(shelf, mine.wanted, among=among), mine.wanted)
+    found, refused = [], []
+    mine.progress.start("running learnwares on your pictures", len(matches))
+    for done, match in enumerate(matches, start=1):
+        listed = shelf.listed[match.place]
+        try:
+            found.append(_candidate(listed, match, source, mine))
+        except (MissingWeights, RunError, StoreError) as error:
+            refused.append(f"{listed.reference} was not run: {' '.join(error.problems)}")
+        mine.progress.update(done, len(matches))
+    mine.progress.finish()
+    return sorted(found, key=lambda one: one.score), refused
+
+
+def shortlist(matches: Sequence[Match], wanted: Wanted) -> list[Match]:
+    """The nearest, those that together cover the user's classes best, and a few that only pictures can tell about."""
+    by_classes = [match for match in matches if match.covers > 1]
+    blind = [match for match in matches if match.is_blind][:BLIND]
+    chosen = [*by_classes[:RUN], *search.cover(by_classes, wanted.far), *blind]
+    return list({match.place: match for match in chosen}.values())
+
+
+def _candidate(listed: Listed, match: Match, source: Source, mine: Mine) -> Candidate:
+    content = package.load(source.pull(listed.reference)[1])
+    if content.id != listed.id:
+        raise RunError("the store gave another learnware than it lists.")
+    if why := mapped.problem(content.learnware):
+        raise RunError(f"{why}.")
+    said = mine.said(Predictor(content.learnware, content.tensors, mine.cache))
+    if match.is_blind:
+        match = by_pictures(said, mine, match, content.learnware.classes)
+    answers = restricted(said, [content.learnware.classes.index(name) if name else -1 for name in match.classes])
+    known = np.array([bool(name) for name in match.classes])
+    right = (answers.argmax(axis=1) == mine.labels) & known[mine.labels]
+    return Candidate(
+        listed,
+        match,
+        content,
+        answers,
+        proportion(int(right.sum()), len(right)),
+        float(log_losses(mine.labels, answers).mean()),
+    )
+
+
+def by_pictures(said: np.ndarray, mine: Mine, match: Match, classes: Sequence[str]) -> Match:
+    """What a learnware's classes stand for, by what it says of the user's pictures: where nothing else tells it."""
+    from scipy.optimize import linear_sum_assignment
+
+    logarithms = np.log(np.maximum(said, SMALLEST_PROBABILITY))
+    costs = np.stack([-logarithms[mine.labels == place].mean(axis=0) for place in range(len(mine.classes))])
+    found = [""] * len(mine.classes)
+    for row, column in zip(*linear_sum_assignment(costs), strict=True):
+        found[row] = classes[column]
+    return replace(match, classes=tuple(found))
+
+
+def restricted(said: np.ndarray, places: Sequence[int]) -> np.ndarray:
+    """Probabilities of the user's classes alone: float32 (N, len(places)), rows sum to 1.
+
+    said: float32 (N, classes of the learnware). places: of the user's classes among them; -1 of those that it does not
+    know, which have their even share of each picture.
+    """
+    count = len(places)
+    known = [row for row, place in enumerate(places) if place >= 0]
+    found = np.full((len(said), count), 1 / count)
+    if known:
+        taken = np.maximum(said[:, [places[row] for row in known]].astype(np.float64), 1e-12)
+        found[:, known] = taken / taken.sum(axis=1, keepdims=True) * (len(known) / count)
+    return found.astype(np.float32)

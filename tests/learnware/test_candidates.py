@@ -1,0 +1,83 @@
+"""starshift.learnware.candidates: what a search found is run on the user's own pictures, which decides."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from learnware.shelved import FakeStore, mine, package_of
+from starshift.errors import StoreError
+from starshift.learnware.candidates import restricted, run
+
+ABC = ("a", "b", "c")
+
+
+@pytest.fixture(scope="module")
+def store():
+    return FakeStore(
+        letters=package_of(("a", "b", "c", "d")), pair=package_of(("a", "b")), others=package_of(("x", "y", "z"))
+    )
+
+
+def test_candidates_come_best_first_with_their_interval(store, tmp_path):
+    found, refused = run(store.shelf(tmp_path), store, mine(tmp_path, ABC, 6))
+    assert [one.listed.reference for one in found] == ["letters:1.0.0", "pair:1.0.0"] and not refused
+    best = found[0]
+    assert best.accuracy.value == 1.0 and best.accuracy.n == 18 and best.accuracy.low < 0.9
+    assert best.match.classes == ABC and best.strangers(ABC) == ()
+
+
+def test_classes_outside_what_a_learnware_has_seen_are_named_and_count_as_wrong(store, tmp_path):
+    pair = run(store.shelf(tmp_path), store, mine(tmp_path, ABC, 6))[0][1]
+    assert pair.strangers(("mine", "yours", "theirs")) == ("theirs",)
+    assert pair.accuracy.value == pytest.approx(2 / 3)
+    assert np.allclose(pair.answers[:, 2], 1 / 3)
+
+
+def test_names_of_the_user_are_not_needed(store, tmp_path):
+    own = mine(tmp_path, ABC, 6, names=("eins", "zwei", "drei"))
+    best = run(store.shelf(tmp_path), store, own)[0][0]
+    assert best.match.classes == ABC and best.accuracy.value == 1.0
+
+
+def test_a_learnware_without_cells_is_matched_by_what_it_says(tmp_path):
+    store = FakeStore(blind=package_of(ABC, whole=True), far=package_of(("x", "y")))
+    best = run(store.shelf(tmp_path), store, mine(tmp_path, ABC, 6, names=("one", "two", "three")))[0][0]
+    assert best.listed.title == "made" and best.match.classes == ABC and best.accuracy.value == 1.0
+
+
+def test_a_filter_leaves_the_others_out(store, tmp_path):
+    on = store.shelf(tmp_path)
+    found, _ = run(on, store, mine(tmp_path, ABC, 6), among=np.array([False, True, True]))
+    assert [one.listed.reference for one in found] == ["pair:1.0.0"]
+
+
+def test_what_cannot_be_run_is_said_and_is_no_reason_to_stop(store, tmp_path):
+    class Forgetful(FakeStore):
+        def pull(self, reference):
+            if reference.startswith("letters"):
+                raise StoreError("withdrawn", "letters:1.0.0 was withdrawn on 2026-11-22: no reason was given.")
+            return super().pull(reference)
+
+    forgetful = Forgetful(**store.packages)
+    found, refused = run(forgetful.shelf(tmp_path), forgetful, mine(tmp_path, ABC, 6))
+    assert [one.listed.reference for one in found] == ["pair:1.0.0"]
+    assert refused == ["letters:1.0.0 was not run: letters:1.0.0 was withdrawn on 2026-11-22: no reason was given."]
+
+
+def test_another_package_than_the_listed_one_is_refused(store, tmp_path):
+    class Swapping(FakeStore):
+        def pull(self, reference):
+            return super().pull("others:1.0.0")
+
+    swapping = Swapping(**store.packages)
+    found, refused = run(swapping.shelf(tmp_path), swapping, mine(tmp_path, ABC, 6))
+    assert not found and "letters:1.0.0 was not run: the store gave another learnware than it lists." in refused
+
+
+def test_probabilities_of_the_users_classes_sum_to_1():
+    said = np.array([[0.6, 0.3, 0.1], [0.2, 0.2, 0.6]], np.float32)
+    assert np.allclose(restricted(said, [1, 0]), [[1 / 3, 2 / 3], [0.5, 0.5]])
+    assert np.allclose(restricted(said, [2, -1]), [[0.5, 0.5], [0.5, 0.5]])
+    assert np.allclose(restricted(said, [-1, -1]), 0.5)
+    assert np.allclose(restricted(said, [0, 1, -1]).sum(axis=1), 1)
