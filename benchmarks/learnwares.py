@@ -282,6 +282,9 @@ class Held:
         self.shelf = shelf.Shelf.of(specifications, listed)
         self.specifications = specifications
 
+    def close(self) -> None:
+        """Nothing is open."""
+
     def pull(self, reference: str) -> tuple[Entry, bytes]:
         """As a store does."""
         return self.tars[reference]

@@ -57,6 +57,28 @@ def test_variants_and_a_policy_come_into_the_command():
     assert as_command(asked) == ("starshift fit photos --rungs regularized,modern:skip=no:epochs=20 --augment flip")
 
 
+def test_a_store_adds_the_rungs_that_search_it():
+    def names(asked):
+        return [rung.name for rung in asked.rungs if rung.name.startswith("from-store")]
+
+    assert names(request()) == [] and request().store == ""
+    asked = request(store="team")
+    assert names(asked) == ["from-store", "from-store-tuned"] and asked.store == "team"
+    assert as_command(asked) == "starshift fit photos --store team"
+    assert as_command(request()) == "starshift fit photos"
+
+
+@pytest.mark.parametrize("rung", ["from-store", "distilled:teacher=from-store", "ensemble:of=features/from-store"])
+def test_a_rung_that_searches_has_a_store_without_being_told(rung, monkeypatch):
+    monkeypatch.setenv("STARSHIFT_STORE", "mine")
+    assert request(rungs=rung).store == "mine"
+
+
+def test_a_store_that_nothing_would_search_is_refused():
+    with pytest.raises(UsageError, match="--store is for the rungs from-store and from-store-tuned, and neither is cl"):
+        request(rungs="features", store="team")
+
+
 def test_a_policy_that_is_unknown_or_that_nothing_would_use_is_refused():
     with pytest.raises(UsageError, match=r"Augmentation policy 'flp' is not known. Did you mean 'flip'\?"):
         request(augment="flp")

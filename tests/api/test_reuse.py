@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import starshift
 from learnware.shelved import base_in, package_of, pictures
 from starshift.api import found as words
 from starshift.api import predict
@@ -138,3 +139,28 @@ def test_what_a_search_cannot_see_is_told(photos, tmp_path):
     made.close()
     said = words.lines(search(photos, store=tmp_path / "some", progress=Silent()))
     assert "Not searched: 1 learnware of pictures that is without a specification." in said
+
+
+def test_fit_climbs_what_is_in_a_store(weights_home, finished_pictures, finished_run, tmp_path):
+    place = tmp_path / "team"
+    opening.create(str(place)).close()
+    with starshift.Store(place) as team:
+        team.publish(finished_run.path, name="shapes", licence="CC-BY-4.0")
+    run = starshift.fit(
+        finished_pictures, rungs="features,from-store", store=place, seed=1, out=tmp_path / "run", progress=Silent()
+    )
+    rung = next(one for one in run.record.rungs if one.name == "from-store")
+    assert rung.status == "finished" and rung.verdict.against == "features"
+    assert rung.details["searched"].endswith("run on the training pictures") and rung.details["store"] == str(place)
+    assert f"--store {place}" in run.record.command
+    assert "from-store" in (run.path / "report.html").read_text(encoding="utf-8")
+    again = starshift.fit(
+        finished_pictures, rungs="features,from-store", store=place, seed=1, out=tmp_path / "run", progress=Silent()
+    )
+    assert again.record.rungs == run.record.rungs
+
+
+def test_fit_says_where_there_is_no_store(finished_pictures, tmp_path):
+    with pytest.raises(StoreError, match=r"There is no store in .*nowhere. Make one with `starshift store init`"):
+        starshift.fit(finished_pictures, rungs="from-store", store=tmp_path / "nowhere", out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()

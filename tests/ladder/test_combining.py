@@ -54,7 +54,7 @@ def test_members_by_name_by_start_and_by_optimizer():
         ("ensemble:of=feature", "'feature' cannot be a member of an ensemble. Did you mean 'features'?"),
         ("ensemble:combine=averages", "Combine 'averages' is not known. Did you mean 'average'?"),
         ("ensemble:bagging=yes", "With bagging every member sees pictures of its own"),
-        ("ensemble:of=convnet:starts=2:combine=weights", "'convnet' begins at random. Take combine=average."),
+        ("ensemble:of=convnet:starts=2:combine=weights", "'convnet' does not. Take combine=average."),
         ("ensemble:of=features/fine-tuned:combine=weights", "averages models of one architecture"),
         ("ensemble:of=features:optimizers=adam", "optimizers are of members that are trained by steps"),
         ("ensemble:starts=0", "starts must be at least 1; 0 came."),

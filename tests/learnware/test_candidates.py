@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from learnware.shelved import FakeStore, mine, package_of
 from starshift.errors import StoreError
-from starshift.learnware.candidates import restricted, run
+from starshift.learnware.candidates import by_pictures, restricted, run
+from starshift.learnware.search import Match, nearest
 
 ABC = ("a", "b", "c")
 
@@ -44,6 +47,27 @@ def test_a_learnware_without_cells_is_matched_by_what_it_says(tmp_path):
     store = FakeStore(blind=package_of(ABC, whole=True), far=package_of(("x", "y")))
     best = run(store.shelf(tmp_path), store, mine(tmp_path, ABC, 6, names=("one", "two", "three")))[0][0]
     assert best.listed.title == "made" and best.match.classes == ABC and best.accuracy.value == 1.0
+
+
+def test_a_learnware_whose_classes_lie_far_is_matched_by_what_it_says(tmp_path):
+    """As one of photographs and drawings, whose mean is far from both, knows the user's drawings."""
+    store = FakeStore(wide=package_of(ABC, name="wide"), others=package_of(("x", "y", "z")))
+    own = mine(tmp_path, ABC, 6, names=("eins", "zwei", "drei"))
+    vars(own)["wanted"] = replace(own.wanted, far=np.full(3, -0.1, np.float32))  # nothing is as near as that
+    assert max(match.covers for match in nearest(store.shelf(tmp_path), own.wanted)) == 0
+    best = run(store.shelf(tmp_path), store, own)[0][0]
+    assert best.listed.title == "wide" and best.match.classes == ABC and best.accuracy.value == 1.0
+
+
+def test_what_says_nothing_of_the_users_pictures_is_left_out(tmp_path):
+    own = mine(tmp_path, ABC, 6)
+    vars(own)["features"] = np.random.default_rng(0).permutation(own.features)
+    match = Match(0, 0.5, (np.inf,) * 3, ("",) * 3, True)
+    said = np.random.default_rng(1).dirichlet(np.ones(5), 18).astype(np.float32)
+    assert by_pictures(said, own, match, tuple("vwxyz")).covers == 0
+    surely = said.copy()
+    surely[own.labels == 1, 3] += 1
+    assert by_pictures(surely / surely.sum(axis=1, keepdims=True), own, match, tuple("vwxyz")).classes == ("", "y", "")
 
 
 def test_a_filter_leaves_the_others_out(store, tmp_path):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from msgspec import structs
 
 from learnware.shelved import FakeStore, mine, package_of
 from starshift.compose.predictor import Predictor
@@ -41,29 +40,28 @@ def test_every_way_becomes_one_model_that_says_the_same(store, tmp_path, name):
     own, made = tried(store, tmp_path)
     way = next(way for way in made.ways if way.name == name)
     members = [joined._members(one, own) for one in made.candidates]
-    learnware, tensors = joined._model(way.formula, members, own)
+    learnware, tensors = joined.model(way.formula, members, own)
     said = np.array([joined._said(group, own) for group in members])
     wanted = softmax(way.formula.logits(own.features, said))
     assert learnware.builder == "frozen" and set(tensors) == {"head/kernel", "head/bias"}
     assert np.abs(own.said(Predictor(learnware, tensors, own.cache)) - wanted).max() < 1e-3
 
 
-@pytest.mark.parametrize("name", [reuse.DIRECT, reuse.AVERAGE, reuse.POOL, reuse.PRIOR])
-def test_models_that_are_no_heads_on_the_base_stand_beside_each_other(store, tmp_path, name):
+@pytest.mark.parametrize("name", list(reuse.WAYS))
+def test_models_that_are_no_heads_on_the_base_stand_beside_each_other(store, tmp_path, monkeypatch, name):
     own, made = tried(store, tmp_path)
     way = next(way for way in made.ways if way.name == name)
     members = [joined._members(one, own) for one in made.candidates]
-    other = {**members[0][0].learnware.arguments, "mirrored": False, "balance": True}
-    first = members[0][0]
-    foreign = structs.replace(first.learnware, input=structs.replace(first.learnware.input, fit="crop"))
-    changed = type(first)(foreign, first.tensors, first.weight)
-    learnware, tensors = joined._model(way.formula, [[changed], *members[1:]], own)
-    if name == reuse.DIRECT:
-        assert learnware.members == () and learnware.input.fit == "crop"
+    monkeypatch.setattr("starshift.learnware.mapped.is_linear_on", lambda *given: False)
+    learnware, tensors = joined.model(way.formula, members, own)
+    if name in (reuse.OWN, reuse.DIRECT):
+        assert learnware.members == () and learnware.builder == "frozen"
     else:
         assert learnware.builder == "ensemble" and len(learnware.members) == len(tensors["weights"])
         assert all(one.classes == NAMES for one in learnware.members)
-    assert other
+    said = np.array([joined._said(group, own) for group in members])
+    answers = own.said(Predictor(learnware, tensors, own.cache))
+    assert np.abs(answers - softmax(way.formula.logits(own.features, said))).max() < 1e-3
 
 
 def test_the_result_is_a_learnware_with_parents_that_predicts(store, tmp_path):
@@ -96,6 +94,19 @@ def test_where_none_helps_the_own_head_is_the_model_and_has_no_parents(tmp_path)
     found = run(store.shelf(tmp_path), store, own)[0]
     made = joined.trial(found, own, seed=0)
     assert made.way.name == reuse.OWN and not made.helps and made.learnware.parents == ()
+
+
+def test_a_learnware_that_the_users_labels_had_to_name_must_beat_the_own_head(tmp_path):
+    store = FakeStore(letters=package_of(("a", "b", "c", "d"), whole=True))
+    own = mine(tmp_path, ABC, 4, names=NAMES)
+    found = run(store.shelf(tmp_path), store, own)[0]
+    assert found[0].match.is_blind
+    easy = joined.trial(found, own, seed=0)
+    assert easy.admitted == () and easy.way.name == reuse.OWN
+    noise = 2.5 * np.random.default_rng(0).standard_normal(own.features.shape)
+    vars(own)["features"] = np.maximum(own.features + noise, 0).astype(np.float32)
+    hard = joined.trial(found, own, seed=0)
+    assert hard.admitted == tuple(found) and len(hard.ways) > 1
 
 
 def test_the_best_and_those_that_know_further_classes_are_reused(tmp_path):

@@ -54,7 +54,7 @@ def test_without_learnwares_there_is_the_own_head_alone():
 
 def test_with_one_learnware_there_is_nothing_to_weigh():
     one = np.random.default_rng(0).standard_normal((1, 16, 4))
-    assert list(trial(one).ways) == [reuse.OWN, reuse.DIRECT, reuse.POOL, reuse.PRIOR]
+    assert list(trial(one).ways) == [reuse.OWN, reuse.DIRECT, reuse.POOL, reuse.PRIOR, reuse.BESIDE]
 
 
 def test_of_equal_ways_the_simpler_is_kept():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -74,6 +75,7 @@ def fit(
     slice_by: str | None = None,
     student: str | None = None,
     unlabelled: str | Path | None = None,
+    store: str | Path | None = None,
     progress: Progress | None = None,
 ) -> Run:
     """Climb the ladder on labelled pictures, rows, texts or sequences; write a run folder with models and a report.
@@ -113,6 +115,9 @@ def fit(
     student: who is taught by `distilled`: "tiny", "small" or "base", truncated pretrained networks, or "modern" or
         "convnet", networks from scratch; "small" if None.
     unlabelled: a folder or zip of pictures without labels; `distilled` also learns what its teacher says of them.
+    store: a folder, "postgresql://…" or "http(s)://…", whose learnwares the rungs `from-store` and `from-store-tuned`
+        search by the training pictures, which stay here; $STARSHIFT_STORE or a folder of the user's own if None. The
+        whole ladder climbs them only where it is given. The token of a served one is in $STARSHIFT_STORE_TOKEN.
     merge_stages: `fine-tuned` trains a random head and the opened base at once, instead of the head first.
     progress: where to say what goes on; the terminal if None, nowhere with starshift.progress.Silent().
     Raises UsageError, DataError, LeakError or RunError, each with all problems at once. A base whose weights are not
@@ -147,6 +152,7 @@ def fit(
         slice_by=slice_by,
         student=student,
         unlabelled=unlabelled,
+        store=store,
     )
     return _Fitting(request, progress or ConsoleProgress()).run()
 
@@ -176,6 +182,7 @@ class _Fitting:
         self.began, self.started = time.monotonic(), _now()
         self.folder = RunFolder(request.out)
         self.cache = cache_root()
+        self.opened = ExitStack()  # what is to be closed in the end
 
     def run(self) -> Run:
         """Read, look, split, plan, climb, open the test part, report."""
@@ -184,6 +191,7 @@ class _Fitting:
             return self._climb()
         finally:
             self.progress.finish()  # a bar left on the terminal would keep its cursor hidden
+            self.opened.close()
 
     def plan(self) -> list[Planned]:
         """Read, look, split, plan."""
@@ -192,6 +200,7 @@ class _Fitting:
             return self._planned()
         finally:
             self.progress.finish()
+            self.opened.close()
 
     def _planned(self) -> list[Planned]:
         self.earlier = self.folder.read_run() if self.folder.is_run else None
@@ -200,6 +209,8 @@ class _Fitting:
     def _prepare(self) -> None:
         self.prepared = prepare(self.request, self.folder, self.cache, self.progress)
         self.materials, self.labelled = self.prepared.materials, self.prepared.labelled
+        if self.materials.shelved:
+            self.opened.callback(self.materials.shelved.source.close)
         self.sliced_by = values_of(self.request, self.materials)
         self.slices: tuple[Slices, ...] = ()
 

@@ -34,7 +34,7 @@ def lines(found: Found) -> list[str]:
     """What was searched, what could not be, and what the first candidates have not seen."""
     said = [
         f"{words.counted(found.searched, 'learnware')} in {found.store} searched by {words.count(found.pictures)} "
-        f"pictures of {len(found.classes)} classes; {len(found.candidates)} run on them."
+        f"pictures of {len(found.classes)} classes; {found.run} run on them."
     ]
     for why, count in found.unseen.items():
         if count:
@@ -63,7 +63,12 @@ def ways(found: Found) -> list[str]:
 def verdict(found: Found) -> list[str]:
     """Whether anything here helps, by the paired comparison with frozen features and a head."""
     if not found.candidates:
-        return ["Nothing here helps: no learnware could be run on these pictures."]
+        why = (
+            "what was run knows these classes less well than a head of their own"
+            if found.run
+            else "no learnware could be run on these pictures"
+        )
+        return [f"Nothing here helps: {why}."]
     made, (gain, low, high) = found.reused, found.reused.gain
     if made.way.name == reuse.OWN:
         return [

@@ -27,6 +27,7 @@ from starshift.ladder.options import Options
 from starshift.ladder.own import OwnRung, as_rung
 from starshift.ladder.rungs import RUNGS, Rung
 from starshift.ladder.variants import read_loss_weights
+from starshift.learnware.store.opening import usual_place
 from starshift.recipe import AUTO, HEADS, LARGEST_SIZE, near
 from starshift.records import NOUNS, Family
 from starshift.report.words import listed
@@ -62,6 +63,7 @@ class Request:
     pattern: Pattern | None = None
     slice_by: Known | None = None
     unlabelled: Path | None = None
+    store: str = ""  # that rungs search; "" where none of them does
     family_given: bool = False  # by the user; else it was seen
 
     @property
@@ -99,12 +101,15 @@ def check_request(
     slice_by: str | None = None,
     student: str | None = None,
     unlabelled: str | Path | None = None,
+    store: str | Path | None = None,
 ) -> Request:
     """Check every argument of `fit`, whose defaults are the same. Raises UsageError with all problems."""
     problems: list[str] = []
     seconds = checked(problems, parse_budget, budget, 0.0)
     kind, wanted = family_and_targets(problems, Path(source), target, family)
     chosen = _chosen(problems, rungs, kind)
+    if not store and not _named(rungs):  # nobody asked for those that need one
+        chosen = [rung for rung in chosen if not rung.searches]
     none: tuple[str, ...] = ()
     bases = checked(problems, parse_bases, base, none)
     label_file, names = labels_of(problems, labels, pattern, file_column, wanted, kind)
@@ -124,6 +129,8 @@ def check_request(
     )
     problems += _picture_problems(options, overlay, chosen, kind)
     problems += _student_problems(student, unlabelled, chosen, kind)
+    if store and not any(rung.searches for rung in chosen):
+        problems.append("--store is for the rungs from-store and from-store-tuned, and neither is climbed.")
     problems += _number_problems(seed, min_per_class, NOUNS[kind])
     if problems:
         raise UsageError(problems)
@@ -149,6 +156,7 @@ def check_request(
         pattern=names,
         slice_by=sliced,
         unlabelled=Path(unlabelled) if unlabelled is not None else None,
+        store=str(store or usual_place()) if any(rung.searches for rung in chosen) else "",
         family_given=family is not None,
     )
 
@@ -161,7 +169,8 @@ def as_command(request: Request) -> str:
         "--file-column": labels and labels.file_column,
         "--pattern": request.pattern and request.pattern.text,
         "--rungs": _names(request.rungs)
-        if _names(request.rungs) != _names(tuple(LADDERS[request.family].values()))
+        if _names(request.rungs)
+        != _names([rung for rung in LADDERS[request.family].values() if request.store or not rung.searches])
         else None,
         "--size": options.size,
         "--augment": options.augment,
@@ -177,6 +186,7 @@ def as_command(request: Request) -> str:
         "--slice-by": request.slice_by,
         "--student": options.student,
         "--unlabelled": request.unlabelled,
+        "--store": request.store or None,
         "--overlay": request.overlay,
         "--family": request.family if request.family_given else None,
         "--min-per-class": request.min_per_class if request.min_per_class != 2 else None,
@@ -252,7 +262,7 @@ def _protocol_problems(protocol: str, ordered: Known | None) -> list[str]:
 
 def _chosen(problems: list[str], rungs: Sequence[str | OwnRung] | OwnRung | str, family: Family) -> list[Rung]:
     """The rungs by name, in the ladder's order, then those of the user's own; problems are noted."""
-    given = rungs.split(",") if isinstance(rungs, str) else [rungs] if isinstance(rungs, OwnRung) else list(rungs)
+    given = _named(rungs)
     own = [one for one in given if isinstance(one, OwnRung)]
     problems += [
         f"rungs are names or starshift.OwnRung; {one!r} came." for one in given if not isinstance(one, str | OwnRung)
@@ -265,6 +275,11 @@ def _chosen(problems: list[str], rungs: Sequence[str | OwnRung] | OwnRung | str,
     twice = [name for name in dict.fromkeys(one.name for one in own) if [one.name for one in own].count(name) > 1]
     problems += [f"Two rungs are called {name!r}." for name in twice]
     return [*chosen, *map(as_rung, own)]
+
+
+def _named(rungs: Sequence[str | OwnRung] | OwnRung | str) -> list[str | OwnRung]:
+    """As they were given, one by one."""
+    return list(rungs.split(",")) if isinstance(rungs, str) else [rungs] if isinstance(rungs, OwnRung) else list(rungs)
 
 
 def _names(rungs: Sequence[Rung]) -> str:

@@ -37,7 +37,8 @@ class Found:
     classes: tuple[str, ...]  # the user's
     pictures: int  # that were looked at
     searched: int  # learnwares
-    candidates: tuple[Candidate, ...]  # that were run on the pictures, best first
+    run: int  # of them, on the pictures
+    candidates: tuple[Candidate, ...]  # of these, those that could help, best first
     refused: tuple[str, ...]  # sentences about those that could not be
     unseen: Mapping[str, int]  # learnwares of pictures that a search by pictures cannot see, by why
     reused: Reused  # every way to reuse them, against frozen features and a head
@@ -93,15 +94,17 @@ def find(
     _refuse_unknown(listed, task, licence)
     among = np.zeros(0, bool) if on is None else copy.living(on) & _passing(on, task, licence, most_bytes)
     found, refused = candidates.run(on, opened, mine, among=among) if on is not None and among.any() else ([], [])
+    made = joined.trial(found, mine, seed=seed, groups=copies(mine))
     return Found(
         store=opened.place,
         classes=mine.classes,
         pictures=len(mine.labels),
         searched=int(among.sum()),
-        candidates=tuple(found),
+        run=len(found),
+        candidates=made.admitted,
         refused=tuple(refused),
         unseen={**shelf.unseen(listed, specify.key(looked)), "not readable by this version": copy.unread},
-        reused=joined.trial(found, mine, seed=seed, groups=copies(mine)),
+        reused=made,
         mine=mine,
     )
 

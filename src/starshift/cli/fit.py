@@ -70,6 +70,12 @@ def fit(
         Path | None,
         typer.Option(help="Pictures without labels, of which distilled learns too.", show_default=False),
     ] = None,
+    store: Annotated[
+        str | None,
+        typer.Option(
+            help="Folder or URL of learnwares that from-store builds on; see starshift store.", show_default=False
+        ),
+    ] = None,
     export: Annotated[
         list[str] | None,
         typer.Option(
@@ -125,6 +131,7 @@ def fit(
         slice_by=slice_by,
         student=student,
         unlabelled=unlabelled,
+        store=store,
         progress=ConsoleProgress(),
     )
     show_run(run)

@@ -19,7 +19,7 @@ from starshift.records import Dataset
 LARGER = 9 / 7
 """The larger of the two sizes at which frozen members look at a picture: 288 px beside 224."""
 
-SINGLE = {name: rung for name, rung in rungs.RUNGS.items() if name not in ("baseline", "reader")}
+SINGLE = {name: rung for name, rung in rungs.RUNGS.items() if name not in ("baseline", "reader", "from-store-tuned")}
 """Rungs that can be members, by name."""
 
 
@@ -33,6 +33,8 @@ def ensemble(options: Options, dataset: Dataset) -> Recipe:
     found = [one for one in found for _ in range(given.get("starts", 1))]
     if given.get("combine") == "weights":
         _refuse_other_starts(found)
+    if given.get("combine") == "vote" and any(one.builder == "from-store" for one in found):
+        raise UsageError("combine=vote is between single models, and from-store may be several; take combine=weighted.")
     arguments: dict[str, Any] = {"combine": COMBINATIONS[0], **given}
     size = max(one.size for one in found)
     return Recipe("ensemble", size, found[0].fit, arguments, members=tuple(found))
@@ -110,10 +112,10 @@ def _by(optimizer: str, recipe: Recipe) -> Recipe:
 
 def _refuse_other_starts(found: list[Recipe]) -> None:
     """Averaged weights mean something only where all began at the same place."""
-    if apart := [one.builder for one in found if one.builder in rungs.FROM_SCRATCH]:
+    if apart := [one.builder for one in found if one.builder in (*rungs.FROM_SCRATCH, "from-store")]:
         raise UsageError(
             f"combine=weights averages models that began at the same place, as those on one base do; {apart[0]!r} "
-            "begins at random. Take combine=average."
+            "does not. Take combine=average."
         )
     if len({(one.builder, str(one.arguments.get("base", one.arguments.get("bases")))) for one in found}) > 1:
         raise UsageError(
@@ -139,8 +141,8 @@ STUDENTS = {"tiny": Student(96, 0.8), "small": Student(140, 0.95), "base": Stude
 SCRATCH_STUDENTS = ("modern", "convnet")
 """Networks that a teacher can also teach from scratch, by the names of their rungs."""
 
-TEACHERS = ("heads", "ensemble")
-"""Who teaches where nothing else is said: linear heads on each base and on all of them, or the rung `ensemble`."""
+TEACHERS = ("heads", "ensemble", "from-store")
+"""Who teaches: linear heads on each base and on all of them, unless another is named; or the rung of that name."""
 
 UNTRAINED_DEPTH = 0.25
 """Share of a base's cut points below which a student keeps what it learned: edges and textures, whose large maps take
@@ -188,6 +190,8 @@ def teacher(options: Options, dataset: Dataset) -> Recipe:
     plain = Options(bases=options.bases)
     if name == "ensemble":
         return ensemble(plain, dataset)
+    if name == "from-store":
+        return rungs.from_store(plain, dataset)
     specs = _bases(options)
     groups = [(spec,) for spec in specs] + ([tuple(specs)] if len(specs) > 1 else [])
     heads = tuple(rungs.features(Options(bases=group), dataset) for group in groups)

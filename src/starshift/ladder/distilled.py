@@ -17,7 +17,7 @@ from starshift.compose.frozen import FrozenBases
 from starshift.compose.views import Behind, Views
 from starshift.data.decode import Frame
 from starshift.inference.network import best_precision
-from starshift.ladder import linear, networks
+from starshift.ladder import linear, networks, stored
 from starshift.ladder.ensemble import Fit, HeldOutAnswers, Member, as_one, combination, members, opened, title, weigh
 from starshift.ladder.materials import HeldOut, Materials, Model, Part
 from starshift.ladder.scratch import CONVERSION_SECONDS, LARGER
@@ -193,7 +193,10 @@ class _Distilling:
             "taught": self._taught_in_words(more),
             **networks.told(self.recipe, materials, trained),
         }
-        learnware = unfitted(self.recipe, materials, bases=self.references, precision=best_precision())
+        learnware = structs.replace(
+            unfitted(self.recipe, materials, bases=self.references, precision=best_precision()),
+            parents=teacher.whole.learnware.parents if teacher else (),
+        )
         return Model(
             learnware,
             trained.weights,
@@ -323,6 +326,8 @@ class _Distilling:
         teacher, more = self.teaching.teacher, self.materials.unlabelled
         found: dict[str, float] = {}
         for member in teacher.members or (teacher,):
+            if member.builder == "from-store":
+                member = stored.plain(self.materials)
             if member.builder != "frozen":
                 continue
             for base in linear.find_bases(member, self.materials).bases:

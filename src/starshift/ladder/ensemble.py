@@ -72,17 +72,25 @@ def as_one(
     special: specialists.Found | None = None,
 ) -> Model:
     """Members and what each counts, as one model; specialists that help stand behind them."""
-    models = [(model, weight / len(one.models)) for one, weight in kept for model in one.models]
-    learnwares = tuple(
-        structs.replace(model.learnware, name=one.title, targets=materials.dataset.targets)
-        for one, _ in kept
+    single = [
+        (part, share * weight / len(one.models), one.title)
+        for one, weight in kept
         for model in one.models
+        for part, share in _single(model)
+    ]
+    models = [(model, weight) for model, weight, _ in single]
+    learnwares = tuple(
+        structs.replace(model.learnware, name=title, targets=materials.dataset.targets) for model, _, title in single
     )
     if special and special.share:
         learnwares += tuple(structs.replace(one.learnware, name=SPECIALIST) for one in special.models)
     bases = tuple(dict.fromkeys(base for one in learnwares for base in one.bases))
     precision = learnwares[0].precision
-    learnware = structs.replace(unfitted(recipe, materials, bases=bases, precision=precision), members=learnwares)
+    learnware = structs.replace(
+        unfitted(recipe, materials, bases=bases, precision=precision),
+        members=tuple(structs.replace(one, parents=()) for one in learnwares),
+        parents=tuple(dict.fromkeys(id for one, _ in kept for own in one.models for id in own.learnware.parents)),
+    )
     nondeterministic = next((model.nondeterministic for model, _ in models if model.nondeterministic), "")
     behind = special.models if special and special.share else ()
     inner = [*(model.tensors for model, _ in models), *(one.tensors for one in behind)]
@@ -91,6 +99,18 @@ def as_one(
         tensors[ensemble.SHARE] = np.array([special.share], np.float32)
     members = tuple(replace(model, learnware=named) for (model, _), named in zip(models, learnwares, strict=False))
     return Model(learnware, tensors, nondeterministic=nondeterministic, members=members)
+
+
+def _single(model: Model) -> list[tuple[Model, float]]:
+    """The models that one is made of, and their shares: of a weighted ensemble its members, else itself."""
+    if not model.learnware.members:
+        return [(model, 1.0)]
+    weights = model.tensors[ensemble.WEIGHTS]
+    inner = ensemble.members(model.learnware, model.tensors)
+    return [
+        (Model(learnware, tensors, nondeterministic=model.nondeterministic), float(weight))
+        for (learnware, tensors), weight in zip(inner, weights, strict=True)
+    ]
 
 
 def predict_seconds(recipe: Recipe, materials: Materials, one: Callable[[Recipe, Materials], float]) -> float:

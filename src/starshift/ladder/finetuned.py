@@ -48,7 +48,7 @@ def predict_seconds(recipe: Recipe, materials: Materials) -> float:
     """How long `fit` will take: heads, activations that are not stored yet, training, conversion."""
     tuning = _Tuning(recipe, materials)
     heads = sum(frozen.predict_seconds(one, materials) for one in tuning.heads)
-    return heads + tuning.source.seconds() + tuning.seconds() + CONVERSION_SECONDS
+    return heads + training_seconds(recipe, materials)
 
 
 def fit(recipe: Recipe, materials: Materials, on_epoch: Callable[[Epoch], None]) -> Model:
@@ -62,6 +62,27 @@ def fit(recipe: Recipe, materials: Materials, on_epoch: Callable[[Epoch], None])
     learnware = unfitted(recipe, materials, bases=bases, precision=base.precision)
     tensors = trained.tensors | ({f"{BESIDE}{name}": array for name, array in beside.tensors.items()} if beside else {})
     return Model(learnware, tensors, trained.history, tuning.details(trained, start, beside), networks.NONDETERMINISTIC)
+
+
+def continued(
+    recipe: Recipe, materials: Materials, start: dict[str, np.ndarray], on_epoch: Callable[[Epoch], None]
+) -> Model:
+    """A head, and what else is opened, trained further from where they stood.
+
+    start: the head's tensors at least, by the names of models.opened. The recipe's `beside` is not looked at.
+    """
+    tuning = _Tuning(recipe, materials)
+    base = tuning.source.base
+    learnware = unfitted(recipe, materials, bases=(base.reference,), precision=base.precision)
+    trained = tuning.train(Model(learnware, start), tuning.source.rows(), on_epoch)
+    details = tuning.details(trained, None, None)
+    return Model(learnware, trained.tensors, trained.history, details, networks.NONDETERMINISTIC)
+
+
+def training_seconds(recipe: Recipe, materials: Materials) -> float:
+    """How long `continued` will take."""
+    tuning = _Tuning(recipe, materials)
+    return tuning.source.seconds() + tuning.seconds() + CONVERSION_SECONDS
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,14 @@ from starshift.ladder import (
     multitask,
     scratch,
     sequential,
+    stored,
     tabular,
     tabular_dense,
     textual_linear,
     textual_networks,
 )
 from starshift.ladder.materials import Materials, Model
+from starshift.ladder.variants import STORED
 from starshift.recipe import Recipe
 from starshift.records import Epoch, Learnware
 
@@ -45,6 +47,7 @@ WAYS: dict[str, Way] = {
     "majority": constant,
     "frozen": frozen,
     "fine-tuned": finetuned,
+    **dict.fromkeys(STORED, stored),
     **dict.fromkeys(("convnet", "convnet-28px", "modern", "own", "reader"), scratch),
     **dict.fromkeys(tabular.LEARNED_BY, tabular),
     "table-dense": tabular_dense,

@@ -19,6 +19,7 @@ from starshift.data.read import Pictures
 from starshift.errors import RunError
 from starshift.findings.near import Pair
 from starshift.ladder.paces import Paces
+from starshift.learnware.shelf import Copy
 from starshift.models.classical import LinearHead
 from starshift.progress import Progress
 from starshift.recipe import Recipe, digest
@@ -66,6 +67,7 @@ class Materials:
     order: Sequence[float] = ()  # when each example is from, where training must not see the future
     near: Sequence[Pair] = ()  # near copies, whatever their parts
     unlabelled: Pictures | None = None  # pictures without labels, of which a student learns what its teacher says
+    shelved: Copy | None = None  # what is known here of the store whose learnwares are to be reused
 
     @property
     def dataset(self) -> Dataset:

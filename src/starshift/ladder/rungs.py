@@ -15,7 +15,7 @@ from starshift.compose.own import Own
 from starshift.errors import MissingWeights, UsageError
 from starshift.ladder.options import Options
 from starshift.ladder.reader import reader
-from starshift.ladder.variants import Changes, with_policy
+from starshift.ladder.variants import STORED, Changes, with_policy
 from starshift.models import weights
 from starshift.recipe import AUTO, BUILDERS, HEADS, JOINING, METRICS, Recipe, Stage, suits
 from starshift.records import KINDS, Dataset, Kind, Picture, Target
@@ -113,6 +113,12 @@ class Rung:
     def family(self) -> str:
         """The rung that a variant is of; its own name otherwise."""
         return (self.like or self.name).partition(":")[0]
+
+    @property
+    def searches(self) -> bool:
+        """Whether its recipe looks for learnwares in a store."""
+        inside = (*self.changes.arguments.get("of", ()), self.changes.teacher) if self.changes else ()
+        return any(name in STORED for name in (*self.builders, *inside))
 
     @property
     def takes_head(self) -> bool:
@@ -255,9 +261,23 @@ def fine_tuned(options: Options, dataset: Dataset) -> Recipe:
         **_joining(options, specs),
         **({"head": options.head} if options.head is not None else {}),
     }
+    return Recipe(builder="fine-tuned", size=size, arguments=arguments, stages=(_tuning(dataset),))
+
+
+def _tuning(dataset: Dataset) -> Stage:
     rate = TUNING_RATE_OF_MANY if len(dataset.classes) > MANY_CLASSES else TUNING.learning_rate
-    stage = structs.replace(TUNING.with_enough_steps(len(dataset.examples)), learning_rate=rate)
-    return Recipe(builder="fine-tuned", size=size, arguments=arguments, stages=(stage,))
+    return structs.replace(TUNING.with_enough_steps(len(dataset.examples)), learning_rate=rate)
+
+
+def from_store(options: Options, dataset: Dataset) -> Recipe:
+    """The best way to reuse learnwares of a store."""
+    return Recipe(builder="from-store", size=catalogue.base(FIRST_BASE).size)
+
+
+def from_store_tuned(options: Options, dataset: Dataset) -> Recipe:
+    """The same, trained further as `fine-tuned` trains."""
+    arguments = {"views": VIEWS, "augmentation": VIEW_AUGMENTATION}
+    return Recipe("from-store-tuned", catalogue.base(FIRST_BASE).size, arguments=arguments, stages=(_tuning(dataset),))
 
 
 def default_bases(dataset: Dataset) -> tuple[str, ...]:
@@ -337,6 +357,21 @@ RUNGS = {
         fine_tuned,
         ("fine-tuned",),
         augments=True,
+    ),
+    "from-store": Rung(
+        "from-store",
+        "What others trained, found in a store by the training pictures, and the best way to build on it.",
+        from_store,
+        ("from-store",),
+        kinds=("binary", "multi-class"),
+    ),
+    "from-store-tuned": Rung(
+        "from-store-tuned",
+        "What was found in a store, trained further on these pictures, and averaged with the best way to reuse it.",
+        from_store_tuned,
+        ("from-store-tuned",),
+        augments=True,
+        kinds=("binary", "multi-class"),
     ),
     "reader": Rung(
         "reader",

@@ -31,11 +31,17 @@ from starshift.recipe import (
     near,
 )
 
-OF_PICTURES = ("convnet", "convnet-28px", "modern", "frozen", "fine-tuned", "truncated", "ensemble", "own", "reader")
+STORED = ("from-store", "from-store-tuned")
+"""Builders of models that build on learnwares of a store."""
+
+OF_PICTURES = (
+    *("convnet", "convnet-28px", "modern", "frozen", "fine-tuned", "truncated", "ensemble", "own", "reader"),
+    *STORED,
+)
 """Builders that take pictures; of others there is no size, no fit and no augmentation to change."""
 
 TRAINED = (
-    *("convnet", "convnet-28px", "modern", "reader", "fine-tuned", "truncated"),
+    *("convnet", "convnet-28px", "modern", "reader", "fine-tuned", "truncated", "from-store-tuned"),
     *("table-dense", "word-bag", "word-sequence", "series-network"),
 )
 """Builders that are trained by stages."""
@@ -170,8 +176,8 @@ def parse(rung: str, words: Sequence[str], builders: Sequence[str], fixed: Seque
 
 
 def keys(builders: Sequence[str], fixed: Sequence[str] = ()) -> dict[str, tuple[str, Any]]:
-    """What may be changed: key → (where it belongs, its type). Empty for a rung that looks at no pixel."""
-    if tuple(builders) in ((), ("majority",)):
+    """What may be changed: key → (where it belongs, its type). Empty for a rung that has nothing to be changed."""
+    if tuple(builders) in ((), ("majority",), ("from-store",)):
         return {}
     arguments = {name: kind for builder in builders for name, kind in BUILDERS[builder].items() if name not in fixed}
     by_name = arguments.pop(POLICY_BY_NAME, None)

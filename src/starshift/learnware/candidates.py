@@ -30,6 +30,12 @@ RUN = 10
 BLIND = 2
 """Of those that tell no classes in their specification, which are found by the marginal alone."""
 
+BY_CHANCE = 0.05
+"""Probability up to which pictures tell that a class stands for another."""
+
+STRANGERS = 3
+"""Of those whose classes are all far, where fewer than RUN have some that are near."""
+
 LOSS_COUNTS, DISTANCE_COUNTS = 0.25, 1.0
 """What a nat of log loss and a unit of squared distance count beside the share of mistakes in `score`. Two dozen
 pictures tell accuracies 10 points apart at best; chosen on one set of users, told in docs/search.md of others."""
@@ -108,6 +114,8 @@ def run(
     Packages come from the store, are checked, and run nothing. among: bool, of which of the shelf.
     """
     matches = shortlist(search.nearest(shelf, mine.wanted, among=among), mine.wanted)
+    if sum(not match.is_blind for match in matches) < RUN:
+        matches += search.strangers(shelf, mine.wanted, among=among, most=STRANGERS)
     found, refused = [], []
     mine.progress.start("running learnwares on your pictures", len(matches))
     for done, match in enumerate(matches, start=1):
@@ -118,7 +126,8 @@ def run(
             refused.append(f"{listed.reference} was not run: {' '.join(error.problems)}")
         mine.progress.update(done, len(matches))
     mine.progress.finish()
-    return sorted(found, key=lambda one: one.score), refused
+    able = [one for one in found if one.match.covers > 1]  # of strangers, pictures may have told nothing
+    return sorted(able, key=lambda one: one.score), refused
 
 
 def shortlist(matches: Sequence[Match], wanted: Wanted) -> list[Match]:
@@ -152,14 +161,23 @@ def _candidate(listed: Listed, match: Match, source: Source, mine: Mine) -> Cand
 
 
 def by_pictures(said: np.ndarray, mine: Mine, match: Match, classes: Sequence[str]) -> Match:
-    """What a learnware's classes stand for, by what it says of the user's pictures: where nothing else tells it."""
+    """What a learnware's classes stand for, by what it says of the user's pictures: where nothing else tells it.
+
+    A class of the learnware's stands for that of the user's of whose pictures it is named more surely than of others.
+    One that could be so by chance, with so many classes to choose from, stands for none (Mann and Whitney's test).
+    """
     from scipy.optimize import linear_sum_assignment
+    from scipy.stats import mannwhitneyu
 
     logarithms = np.log(np.maximum(said, SMALLEST_PROBABILITY))
-    costs = np.stack([-logarithms[mine.labels == place].mean(axis=0) for place in range(len(mine.classes))])
+    own = [mine.labels == place for place in range(len(mine.classes))]
+    surer = np.stack([logarithms[one].mean(axis=0) - logarithms[~one].mean(axis=0) for one in own])
     found = [""] * len(mine.classes)
-    for row, column in zip(*linear_sum_assignment(costs), strict=True):
-        found[row] = classes[column]
+    for row, column in zip(*linear_sum_assignment(-surer), strict=True):
+        column_said = logarithms[:, column]
+        chance = mannwhitneyu(column_said[own[row]], column_said[~own[row]], alternative="greater").pvalue
+        if chance * len(classes) < BY_CHANCE:
+            found[row] = classes[column]
     return replace(match, classes=tuple(found))
 
 

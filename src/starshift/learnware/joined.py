@@ -35,7 +35,8 @@ TASK = "image classification"
 class Reused:
     """Every way that applied, and the one that is kept."""
 
-    candidates: tuple[Candidate, ...]  # that were reused
+    admitted: tuple[Candidate, ...]  # all that could help
+    candidates: tuple[Candidate, ...]  # those of them that were reused
     ways: tuple[Way, ...]  # in the order of reuse.WAYS
     way: Way
     accuracy: Verdict  # of the way against the own head, on pictures that neither was fitted on
@@ -73,22 +74,24 @@ def _known(one: Candidate) -> list[int]:
 def trial(candidates: Sequence[Candidate], mine: Mine, *, seed: int, groups: Sequence[Sequence[int]] = ()) -> Reused:
     """Try all ways of reusing these learnwares on the user's pictures, and keep the best as one model.
 
+    A learnware whose classes the user's own labels had to name must be right more often than the own head on pictures
+    that this did not see: on so few, choosing among many classes flatters.
     groups: pictures that must not be torn apart, as indices. Raises DataError for too few pictures for folds.
     """
-    candidates = chosen(candidates)
-    members = [_members(one, mine) for one in candidates]
-    said = np.array([_said(group, mine) for group in members]).reshape(
-        len(members), len(mine.labels), len(mine.classes)
-    )
     folds = [
         inner_folds(mine.labels, folds=FOLDS, groups=groups, seed=child(seed, "reuse", repeat))
         for repeat in range(REPEATS)
     ]
-    tried = Trial(mine.features, mine.labels, len(mine.classes), said, folds)
+    nothing = np.zeros((0, len(mine.labels), len(mine.classes)))
+    tried = Trial(mine.features, mine.labels, len(mine.classes), nothing, folds)
+    admitted = [one for one in candidates if not one.match.is_blind or one.accuracy.value > tried.own_accuracy]
+    candidates = chosen(admitted)
+    members = [_members(one, mine) for one in candidates]
+    tried.said = np.array([_said(group, mine) for group in members]).reshape(len(members), *nothing.shape[1:])
     ways, way = tried.run(), tried.best
     answers = {name: _predictions(one, mine) for name, one in ways.items()}
     verdict = protocol.compare(way.name, answers[way.name], reuse.OWN, answers[reuse.OWN], noun="picture")
-    learnware, tensors = _model(way.formula, members, mine)
+    learnware, tensors = model(way.formula, members, mine)
     evaluation = Evaluation(
         "validation",
         protocol.score(answers[way.name], seed=seed, noun="picture"),
@@ -111,7 +114,16 @@ def trial(candidates: Sequence[Candidate], mine: Mine, *, seed: int, groups: Seq
         files={},
         id="",
     )
-    return Reused(tuple(candidates), tuple(ways.values()), way, verdict, _gain(ways, way, mine), learnware, tensors)
+    return Reused(
+        tuple(admitted),
+        tuple(candidates),
+        tuple(ways.values()),
+        way,
+        verdict,
+        _gain(ways, way, mine),
+        learnware,
+        tensors,
+    )
 
 
 def _members(one: Candidate, mine: Mine) -> list[Member]:
@@ -146,11 +158,15 @@ def _gain(ways: dict[str, Way], way: Way, mine: Mine) -> tuple[float, float | No
 # One model
 
 
-def _model(formula: Formula, members: Sequence[Sequence[Member]], mine: Mine) -> tuple[Learnware, Tensors]:
-    """A linear head on the space's base where everything is one; else a model of members whose logits are added."""
+def model(formula: Formula, members: Sequence[Sequence[Member]], mine: Mine) -> tuple[Learnware, Tensors]:
+    """A formula as a model: a linear head on the space's base where everything is one; else members whose logits are
+    added.
+
+    members: of each learnware, as mapped.mapped gives them.
+    """
     parts = [
-        (one, weight * one.weight)
-        for group, weight in zip(members, formula.weights, strict=True)
+        (_turned(one, place, formula, mine), weight * one.weight)
+        for place, (group, weight) in enumerate(zip(members, formula.weights, strict=True))
         for one in group
         if weight > 0
     ]
@@ -170,6 +186,10 @@ def _model(formula: Formula, members: Sequence[Sequence[Member]], mine: Mine) ->
         _frozen(mine, contract), builder="ensemble", arguments={"combine": "weighted"}, bases=bases, members=inner
     )
     return learnware, ensemble.together([one.tensors for one, _ in parts], [weight for _, weight in parts])
+
+
+def _turned(one: Member, place: int, formula: Formula, mine: Mine) -> Member:
+    return one if formula.turned is None else mapped.turned(one, formula.turned[place], mine.target)
 
 
 def _own_head(formula: Formula) -> list[tuple[np.ndarray, np.ndarray, float]]:

@@ -69,6 +69,11 @@ def mapped(learnware: Learnware, tensors: Tensors, classes: Sequence[str], targe
     ]
 
 
+def turned(member: Member, matrix: np.ndarray, target: Target) -> Member:
+    """A model of the user's classes whose logits are multiplied: matrix float64 (classes, classes)."""
+    return replace(_single(member.learnware, member.tensors, matrix, target), weight=member.weight)
+
+
 def taking(places: Sequence[int], count: int) -> np.ndarray:
     """What logits of `count` classes are multiplied by: float64 (count, len(places)).
 

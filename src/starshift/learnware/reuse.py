@@ -12,18 +12,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
 from starshift.compose.ensemble import pool_weights
 from starshift.evaluation.metrics import log_losses
-from starshift.models.classical import compress, fit_head, for_raw, minimized, softmax, standardize
+from starshift.models.classical import compress, fit_head, for_raw, logistic, minimized, softmax, standardize
 
 STRENGTHS = (3e-3, 1e-2, 3e-2)
 """Of the own head, as the rung `features` has them."""
 
 SHARES = (0.25, 0.5, 1.0)
 """How much of the learnwares' logits the head of `prior` starts from."""
+
+COUNTED = (1.0, 4.0, 16.0)
+"""How much more than one of the features a learnware's logit counts in the head of `beside`."""
 
 STEADINESS = 4.0
 """How strongly weights of the pool are drawn to those of the own head alone: nats for the square of a weight."""
@@ -34,7 +38,8 @@ MARGIN = 0.01
 Fold = tuple[np.ndarray, np.ndarray]
 """Rows to fit on, and rows held out."""
 
-OWN, DIRECT, AVERAGE, WEIGHTED, POOL, PRIOR = "own head", "direct", "average", "weighted", "pool", "prior"
+OWN, DIRECT, AVERAGE, WEIGHTED = "own head", "direct", "average", "weighted"
+POOL, PRIOR, BESIDE = "pool", "prior", "beside"
 WAYS: dict[str, str] = {
     OWN: "frozen features and a head, without any learnware",
     DIRECT: "the nearest learnware as it is",
@@ -42,25 +47,29 @@ WAYS: dict[str, str] = {
     WEIGHTED: "a weighted mean of the learnwares' logits",
     POOL: "a weighted mean of the own head's logits and the learnwares'",
     PRIOR: "a head that is penalized for leaving the learnwares' logits",
+    BESIDE: "a head on frozen features and the learnwares' logits, side by side",
 }
 """Every way, the simplest first."""
 
 
 @dataclass(frozen=True)
 class Formula:
-    """Logits = own · (features @ kernel + bias) + Σ weight · learnware's logits.
+    """Logits = own · (features @ kernel + bias) + Σ weight · learnware's logits @ turned.
 
     kernel: float32 (features, classes) on compressed features; None where there is no head of the user's own.
+    turned: float64 (learnwares, classes, classes), columns of which sum to 0; None where logits stay as they are.
     """
 
     weights: tuple[float, ...]  # of each learnware
     own: float = 0.0
     kernel: np.ndarray | None = None
     bias: np.ndarray | None = None
+    turned: np.ndarray | None = None
 
     def logits(self, features: np.ndarray, said: np.ndarray) -> np.ndarray:
         """features: float32 (N, F), raw. said: float (learnwares, N, classes). Returns float64 (N, classes)."""
-        found = np.einsum("m,mnc->nc", np.asarray(self.weights), said)
+        spoken = said if self.turned is None else said @ self.turned
+        found = np.einsum("m,mnc->nc", np.asarray(self.weights), spoken)
         if self.kernel is not None:
             found = found + self.own * (compress(features) @ self.kernel + self.bias)
         return np.asarray(found, np.float64)
@@ -96,12 +105,14 @@ class Trial:
         """All ways that apply."""
         from threadpoolctl import threadpool_limits
 
-        self._heads()
+        kernel, bias = self.head
+        self._add(OWN, Formula((0.0,) * len(self.said), 1.0, kernel, bias), self.own)
         with threadpool_limits(1, user_api="blas"):
             self._fixed()
             if len(self.said):
                 self._pooled()
                 self._prior()
+                self._beside()
         return self.ways
 
     @property
@@ -112,16 +123,29 @@ class Trial:
 
     # --- the own head ---
 
-    def _heads(self) -> None:
+    @cached_property
+    def own_accuracy(self) -> float:
+        """Of the own head, on pictures that it was not fitted on; needs no learnware."""
+        return float((self.own.argmax(axis=2) == self.targets).mean())
+
+    @property
+    def own(self) -> np.ndarray:
+        """Logits of heads fitted without each fold: float64 (repeats, N, classes)."""
+        return self._heads[0]
+
+    @property
+    def head(self) -> tuple[np.ndarray, np.ndarray]:
+        """Kernel and bias of the own head."""
+        return self._heads[1]
+
+    @cached_property
+    def _heads(self) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray]]:
         held = np.zeros((len(self.folds), len(self.targets), self.classes))
         for repeat, folds in enumerate(self.folds):
             head = fit_head(self.features, self.targets, classes=self.classes, strengths=STRENGTHS, folds=list(folds))
             for (_, rows), (kernel, bias) in zip(folds, head.without_folds, strict=True):
                 held[repeat, rows] = full(compress(self.features[rows]) @ kernel + bias)
-        kernel, bias = full(head.kernel), full(head.bias[None])[0]
-        self.own = held
-        self.head = kernel, bias
-        self._add(OWN, Formula((0.0,) * len(self.said), 1.0, kernel, bias), held)
+        return held, (full(head.kernel), full(head.bias[None])[0])
 
     # --- without a head of the user's own ---
 
@@ -184,6 +208,37 @@ class Trial:
         weights = tuple(share * weight for weight in base.formula.weights)
         self._add(PRIOR, Formula(weights, 1.0, kernel, bias), held)
 
+    def _beside(self) -> None:
+        """A head on features and on what each learnware says of each class.
+
+        Zhou 2016 calls it feature augmentation; columns of logits come from models of many pictures, and so may count
+        more than one feature each.
+        """
+        columns = centred(self.said).transpose(1, 0, 2).reshape(len(self.targets), -1)
+        found = {}
+        for counted in COUNTED:
+            for strength in STRENGTHS[:2]:
+                held = np.zeros_like(self.own)
+                for repeat, folds in enumerate(self.folds):
+                    for rows, out in folds:
+                        kernel, bias = self._side_by_side(rows, columns, counted, strength)
+                        held[repeat, out] = np.hstack([compress(self.features[out]), columns[out]]) @ kernel + bias
+                found[counted, strength] = held
+        (counted, strength), held = min(found.items(), key=lambda one: self._loss(one[1]))
+        kernel, bias = self._side_by_side(np.arange(len(self.targets)), columns, counted, strength)
+        own, turned = np.split(kernel, [self.features.shape[1]])
+        turned = centred(turned.reshape(len(self.said), self.classes, self.classes).astype(np.float64), axis=1)
+        self._add(BESIDE, Formula((1.0,) * len(self.said), 1.0, own, bias, turned), held)
+
+    def _side_by_side(
+        self, rows: np.ndarray, columns: np.ndarray, counted: float, strength: float
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """A head on compressed features and columns: kernel (features + columns, classes) and bias."""
+        joined, mean, scale = standardize(np.hstack([compress(self.features[rows]), columns[rows]]))
+        much = np.r_[np.ones(self.features.shape[1]), np.full(columns.shape[1], counted)]
+        kernel, bias = logistic((joined * much).astype(np.float32), self.targets[rows], self.classes, strength)
+        return for_raw(full(kernel) * much[:, None], full(bias[None])[0], mean, scale)
+
     def _on_top(self, rows: np.ndarray, offset: np.ndarray, strength: float) -> tuple[np.ndarray, np.ndarray]:
         """A head whose logits are added to given ones: kernel and bias on compressed features."""
         standardized, mean, scale = standardize(compress(self.features[rows]))
@@ -207,6 +262,11 @@ class Trial:
         given = np.stack([softmax(one) for one in held])
         accuracy = float((given.argmax(axis=2) == self.targets).mean())
         self.ways[name] = Way(name, formula, given.astype(np.float32), self._loss(held), accuracy)
+
+
+def centred(logits: np.ndarray, axis: int = -1) -> np.ndarray:
+    """Less their mean, so that log probabilities and the logits behind them are the same."""
+    return np.asarray(logits - logits.mean(axis=axis, keepdims=True))
 
 
 def full(logits: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -76,7 +76,7 @@ class Match:
     distance: float  # mean over the user's classes, none counted further than it is far; unbiased, may be below 0
     by_class: tuple[float, ...]  # of each of the user's classes to what stands for it; inf where nothing does
     classes: tuple[str, ...]  # the learnware's class for each of the user's; "" where it has none
-    is_blind: bool = False  # whether the specification tells no classes, so that only pictures can match them
+    is_blind: bool = False  # whether only pictures can match classes: the specification tells none, or none is near
 
     @property
     def covers(self) -> int:
@@ -105,6 +105,21 @@ def nearest(
     matches = [_match(shelf, int(place), wanted, names) for place in shortlist]
     matches.sort(key=lambda match: match.distance)
     return matches + _by_marginal(shelf, wanted, among, most)
+
+
+def strangers(shelf: Shelf, wanted: Wanted, *, among: np.ndarray | None = None, most: int) -> list[Match]:
+    """The nearest of those of whose classes at most one is near a class of the user's.
+
+    A learnware of photographs and drawings knows the user's drawings, though the mean of both is far from them: only
+    pictures can tell.
+    """
+    boundless = replace(wanted, far=np.full(len(wanted.far), np.inf, np.float32))
+    found = [match for match in nearest(shelf, boundless, among=among) if not match.is_blind]
+    near = [sum(one < far for one, far in zip(match.by_class, wanted.far, strict=True)) for match in found]
+    far = float(np.mean(wanted.far))
+    return [replace(match, distance=far, is_blind=True) for match, count in zip(found, near, strict=True) if count < 2][
+        :most
+    ]
 
 
 def _match(shelf: Shelf, place: int, wanted: Wanted, names: Sequence[str]) -> Match:

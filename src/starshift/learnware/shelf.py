@@ -67,6 +67,10 @@ class Source(Protocol):
         """An entry and its package as a plain tar."""
         ...
 
+    def close(self) -> None:
+        """Let go of files and connections."""
+        ...
+
 
 class Rows(Protocol):
     """Rows of numbers, in memory or on disk."""

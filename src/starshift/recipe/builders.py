@@ -71,6 +71,8 @@ BUILDERS: dict[str, dict[str, type]] = {
         "folds": int,
         "specialists": int,
     },
+    "from-store": {},
+    "from-store-tuned": {"views": int, "augmentation": str},
     "own": {"build": str},
     "reader": {"channels": tuple, "recurrent": int, "dropout": float},
     "table-linear": {},

@@ -1,0 +1,338 @@
+"""The rungs `from-store` and `from-store-tuned`: what others trained, found by the training pictures and built upon."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from msgspec import structs
+
+from starshift import seeds
+from starshift.apportion import within
+from starshift.augmentation import POLICIES
+from starshift.compose import ensemble
+from starshift.compose.finetuned import BESIDE
+from starshift.compose.frozen import FrozenBase, FrozenBases
+from starshift.compose.whole import SCRATCH
+from starshift.data.decode import Frame
+from starshift.errors import MissingWeights, UsageError
+from starshift.evaluation.permits import rows_for
+from starshift.inference.network import best_precision
+from starshift.ladder import finetuned, linear, networks, rungs
+from starshift.ladder.materials import Materials, Model
+from starshift.ladder.options import Options
+from starshift.ladder.scratch import LARGER
+from starshift.ladder.unfitted import unfitted
+from starshift.learnware import candidates, joined, mapped, reuse, shelf, space
+from starshift.learnware.candidates import Candidate, Mine
+from starshift.learnware.joined import Reused
+from starshift.learnware.mapped import Member
+from starshift.recipe import Recipe, digest
+from starshift.records import Epoch, InputContract, Learnware
+
+TUNED = "from-store-tuned"
+"""The builder that trains what was found further."""
+
+HEADS_TRIED = 8
+"""How many times as long as one head by inner folds all ways of reuse take (measured: 7 to 8, 60 to 3,000 pictures)."""
+
+RUNNING_PACE_NAME, RUNNING_PACE = "running a learnware of a store", 1.0
+"""Seconds for one, before it was measured here; heads on features that are stored take none."""
+
+
+def depends_on(recipe: Recipe, materials: Materials) -> tuple[object, ...]:
+    """What the rung's result depends on beyond recipe and data: what is in the store, weights, precision.
+
+    Raises MissingWeights.
+    """
+    base = _base(materials)
+    listed = sorted((one.reference, one.id) for one in _shelved(materials).listed())
+    return digest("listed", listed), base.reference.digest, base.precision
+
+
+def depended_on(learnware: Learnware) -> tuple[object, ...]:
+    """What is in a store cannot be told from a model."""
+    return (learnware.id,)
+
+
+def predict_seconds(recipe: Recipe, materials: Materials) -> float:
+    """How long `fit` will take: features, learnwares that are run, ways that are tried, and training."""
+    base, alone = _base(materials), plain(materials)
+    features = linear.plain_seconds(base, materials)
+    head = linear.head_seconds(alone, materials, linear.features_of(FrozenBases((base,))), 0)
+    running = candidates.RUN * (materials.paces.get(RUNNING_PACE_NAME) or RUNNING_PACE)
+    further = finetuned.training_seconds(_opened(recipe, materials), materials) if recipe.builder == TUNED else 0.0
+    return features + HEADS_TRIED * head + running + further
+
+
+def fit(recipe: Recipe, materials: Materials, on_epoch: Callable[[Epoch], None]) -> Model:
+    """Search by the training pictures, try all ways of reuse on their inner folds, and train further if asked to."""
+    return _Reusing(recipe, materials).fit(on_epoch)
+
+
+@dataclass(frozen=True)
+class _Reusing:
+    """A recipe on its materials."""
+
+    recipe: Recipe
+    materials: Materials
+
+    def fit(self, on_epoch: Callable[[Epoch], None]) -> Model:
+        made = self.reused
+        found = self._model(made)
+        if self.recipe.builder != TUNED:
+            return found
+        start, whence = self._start(made)
+        tuned = self._tuned(start, on_epoch)
+        return self._beside(tuned, found, whence)
+
+    @cached_property
+    def mine(self) -> Mine:
+        """The training pictures, as a search takes them."""
+        materials = self.materials
+        train = rows_for("weights", materials.split)
+        return Mine(
+            materials.target,
+            materials.targets[train],
+            [materials.dataset.digests[index] for index in train],
+            lambda frame: materials.part(frame, train.tolist()),
+            _base(materials),
+            materials.progress,
+        )
+
+    @cached_property
+    def found(self) -> tuple[list[Candidate], list[str], int]:
+        """Learnwares that were run on the training pictures, sentences about others, and how many were searched."""
+        copy = _shelved(self.materials)
+        on = copy.shelf(space.space_of(self.mine.base))
+        if on is None:
+            return [], [], 0
+        among = copy.living(on) & np.array([one.takes == "pictures" for one in on.listed], bool)
+        if not among.any():
+            return [], [], 0
+        _ = self.mine.features  # under a bar and a pace of their own
+        began = time.perf_counter()
+        found, refused = candidates.run(on, copy.source, self.mine, among=among)
+        if found:
+            self.materials.paces.put(RUNNING_PACE_NAME, (time.perf_counter() - began) / len(found))
+        own = [one for one in found if _is_of_these_pictures(one, self.materials)]
+        refused += [f"{one.listed.reference} was trained on these very pictures." for one in own]
+        return [one for one in found if one not in own], refused, int(among.sum())
+
+    @cached_property
+    def reused(self) -> Reused:
+        """All ways on the inner folds, and the best."""
+        materials = self.materials
+        groups = within(materials.groups, rows_for("choices", materials.split))
+        return joined.trial(self.found[0], self.mine, seed=seeds.child(materials.seed, "reuse"), groups=groups)
+
+    # --- the model of the best way ---
+
+    def _model(self, made: Reused) -> Model:
+        learnware = structs.replace(
+            unfitted(self.recipe, self.materials, bases=made.learnware.bases, precision=made.learnware.precision),
+            builder=made.learnware.builder,
+            input=made.learnware.input,
+            arguments=made.learnware.arguments,
+            members=made.learnware.members,
+            parents=made.learnware.parents,
+            trained_on=made.learnware.trained_on,
+        )
+        return Model(learnware, made.tensors, details=self._details(made))
+
+    def _details(self, made: Reused) -> dict[str, str]:
+        found, refused, searched = self.found
+        counts = zip(made.candidates, made.way.formula.weights, strict=True)
+        used = [f"{one.listed.reference} ({one.listed.title}), weight {weight:.2g}" for one, weight in counts if weight]
+        tried = "; ".join(f"{way.name} {way.accuracy:.1%}, log loss {way.loss:.3f}" for way in made.ways)
+        details = {
+            "store": _shelved(self.materials).source.place,
+            "searched": f"{searched:,} learnwares; {len(found)} run on the training pictures",
+            "way": f"{made.way.name}: {reuse.WAYS[made.way.name]}",
+            "learnwares": "; ".join(used) or "none: nothing in the store helps more than a head of its own",
+            "tried": f"on training pictures that were not fitted on: {tried}",
+        }
+        if refused:
+            details["not run"] = " ".join(refused)
+        if used:
+            details["beware"] = SEEN
+        return details
+
+    # --- trained further ---
+
+    def _start(self, made: Reused) -> tuple[Member, str]:
+        """What training starts from, and whence it comes, in words.
+
+        The nearest learnware's own network; else the best way's head on its base; else a network of another learnware;
+        else a head of the user's own.
+        """
+        own = [self._network(one) for one in made.candidates]
+        titles = [f"the network of {one.listed.reference}" for one in made.candidates]
+        if own and own[0]:
+            return own[0], titles[0]
+        if self._is_linear(made.learnware):
+            return Member(made.learnware, made.tensors), f"the head of {made.way.name} on its base"
+        for member, title in zip(own, titles, strict=True):
+            if member:
+                return member, title
+        head = next(one for one in made.ways if one.name == reuse.OWN)
+        learnware, tensors = joined.model(head.formula, [[]] * len(made.candidates), self.mine)
+        return Member(learnware, tensors), "an own head: what was found cannot be trained further"
+
+    def _is_linear(self, learnware: Learnware) -> bool:
+        base = self.mine.base
+        contract = InputContract(base.frame.size, base.frame.fit)
+        return mapped.is_linear_on(learnware, base.reference, contract, base.precision)
+
+    def _network(self, one: Candidate) -> Member | None:
+        """The learnware's network for the classes of this task, where it has one that can be trained here."""
+        content = one.package
+        for member in mapped.mapped(content.learnware, content.tensors, one.match.classes, self.materials.target):
+            if member.learnware.builder in SCRATCH:
+                return member
+            if member.learnware.builder == "fine-tuned" and self._has_its_base(member.learnware):
+                return member
+        return None
+
+    def _has_its_base(self, learnware: Learnware) -> bool:
+        frame = _frame(learnware)
+        try:
+            base = FrozenBase.find(learnware.arguments["base"], frame, best_precision(), self.materials.cache)
+        except MissingWeights:
+            return False
+        return base.reference.digest == learnware.bases[0].digest
+
+    def _tuned(self, start: Member, on_epoch: Callable[[Epoch], None]) -> Model:
+        learnware = start.learnware
+        if learnware.builder in SCRATCH:
+            return self._trained(start, on_epoch)
+        recipe = _opened(self.recipe, self.materials)
+        if learnware.builder == "fine-tuned":
+            own = {name: learnware.arguments[name] for name in ("base", "cut", "head") if name in learnware.arguments}
+            recipe = structs.replace(
+                recipe,
+                arguments={**recipe.arguments, **own},
+                size=learnware.picture.size,
+                fit=learnware.picture.fit,
+            )
+        mine = {name: array for name, array in start.tensors.items() if not name.startswith(BESIDE)}
+        return finetuned.continued(recipe, self.materials, mine, on_epoch)
+
+    def _trained(self, start: Member, on_epoch: Callable[[Epoch], None]) -> Model:
+        """A network with weights of its own, all of them trained further."""
+        learnware, materials = start.learnware, self.materials
+        size, fit = learnware.picture.size, learnware.picture.fit
+        policy = POLICIES[self.recipe.arguments["augmentation"]]
+        stages = tuple(
+            structs.replace(one, augmentation=structs.replace(policy, mixup=one.augmentation.mixup))
+            for one in self.recipe.stages
+        )
+        recipe = structs.replace(self.recipe, size=size, fit=fit, stages=stages)
+
+        def build() -> object:
+            from starshift.models import declared, heads, scratch
+            from starshift.training.weights import write_weights
+
+            tensors = heads.without_scales(start.tensors)
+            declared.refuse_others(learnware.builder, size, learnware.targets, learnware.arguments, tensors)
+            model = scratch.build(learnware.builder, (size, size, 3), learnware.targets, learnware.arguments)
+            write_weights(model, tensors)
+            return model
+
+        trained = networks.train(
+            recipe,
+            materials,
+            build,
+            f"training {learnware.builder} of a store at {size} px",
+            np.asarray(materials.pixels(_frame(learnware))),
+            on_epoch,
+            seed=seeds.child(materials.seed, TUNED),
+            larger=materials.pixels(_frame(learnware, LARGER)),
+            policy=finetuned.POLICY,
+        )
+        made = structs.replace(
+            unfitted(self.recipe, materials, bases=learnware.bases, precision=best_precision()),
+            builder=learnware.builder,
+            arguments=learnware.arguments,
+            input=learnware.input,
+        )
+        details = networks.told(recipe, materials, trained)
+        return Model(made, trained.weights, trained.history, details, networks.NONDETERMINISTIC)
+
+    def _beside(self, tuned: Model, found: Model, whence: str) -> Model:
+        """What was trained further and the best way, half and half: each errs elsewhere, as with `fine-tuned`."""
+        weights = found.tensors.get(ensemble.WEIGHTS)
+        inner = [(tuned.learnware, tuned.tensors, 0.5)]
+        if found.learnware.builder == "ensemble" and weights is not None:
+            members = ensemble.members(found.learnware, found.tensors)
+            inner += [(*one, float(weight) / 2) for one, weight in zip(members, weights, strict=True)]
+        else:
+            inner.append((found.learnware, found.tensors, 0.5))
+        plain = [
+            structs.replace(one, name=f"reused, {place}" if place else "trained further", parents=(), evaluations=())
+            for place, (one, _, _) in enumerate(inner)
+        ]
+        learnware = structs.replace(
+            found.learnware,
+            builder="ensemble",
+            arguments={"combine": "weighted"},
+            bases=tuple(dict.fromkeys(base for one in plain for base in one.bases)),
+            members=tuple(plain),
+        )
+        tensors = ensemble.together([own for _, own, _ in inner], [weight for _, _, weight in inner])
+        kept = {name: said for name, said in (tuned.details or {}).items() if name != "head"}
+        details = {
+            **(found.details or {}),
+            "trained further": f"from {whence}; averaged with the way above, half and half",
+            **kept,
+        }
+        return Model(learnware, tensors, tuned.history, details, tuned.nondeterministic)
+
+
+def _is_of_these_pictures(one: Candidate, materials: Materials) -> bool:
+    """Whether a learnware says that it was made from this very task: of whoever publishes, and fits again."""
+    provenance = one.package.learnware.provenance
+    return provenance is not None and provenance.data == materials.split_digest
+
+
+SEEN = (
+    "nobody can tell whether these learnwares were trained on some of the pictures that this rung is scored on; of a "
+    "store with your own earlier models, they may have been, and the figures then flatter"
+)
+
+
+def _frame(learnware: Learnware, larger: float = 1.0) -> Frame:
+    contract = learnware.picture
+    return Frame(round(contract.size * larger), contract.fit)  # type: ignore[arg-type]
+
+
+def _shelved(materials: Materials) -> shelf.Copy:
+    """What is known of the store. Raises UsageError where none was named."""
+    if materials.shelved is None:
+        raise UsageError("The rungs from-store and from-store-tuned search a store; name one with --store.")
+    return materials.shelved
+
+
+def _base(materials: Materials) -> FrozenBase:
+    """Of the space that is searched. Raises MissingWeights."""
+    base = space.at_hand((), materials.cache)
+    if base is None:
+        raise MissingWeights(f"A search by pictures needs the weights of a pretrained base. {space.lacking()}")
+    return base
+
+
+def plain(materials: Materials) -> Recipe:
+    """`features` on the space's base alone."""
+    return rungs.features(Options(bases=(_base(materials).reference.spec,)), materials.dataset)
+
+
+def _opened(recipe: Recipe, materials: Materials) -> Recipe:
+    """How the top of the space's base is trained further: as `fine-tuned` does."""
+    base = _base(materials)
+    made = rungs.fine_tuned(Options(bases=(base.reference.spec,)), materials.dataset)
+    asked = {name: recipe.arguments[name] for name in ("views", "augmentation") if name in recipe.arguments}
+    left = {name: value for name, value in made.arguments.items() if name != "beside"}
+    return structs.replace(made, arguments={**left, **asked}, stages=recipe.stages, size=base.frame.size)
