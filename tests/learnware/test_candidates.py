@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from learnware.shelved import FakeStore, mine, package_of
+from learnware.shelved import SPACE, FakeStore, mine, package_of, pictures
 from starshift.errors import StoreError
+from starshift.learnware import package, specify
 from starshift.learnware.candidates import by_pictures, restricted, run
 from starshift.learnware.search import Match, nearest
 
@@ -59,15 +60,34 @@ def test_a_learnware_whose_classes_lie_far_is_matched_by_what_it_says(tmp_path):
     assert best.listed.title == "wide" and best.match.classes == ABC and best.accuracy.value == 1.0
 
 
+def test_classes_that_were_told_together_are_matched_by_what_is_said_of_them(tmp_path):
+    """b and c are small at their publisher, and their common mean is near neither."""
+    theirs = package_of(ABC, name="small")
+    features, labels = pictures(ABC, 30, seed=1)
+    few = [place for place, label in enumerate(labels) if label == "a" or place % 30 < 5]
+    told = specify.specify(features[few], [labels[place] for place in few], SPACE, precision="f32")
+    assert [cell.classes for cell in told.record.cells] == [("a",), ("b", "c")]
+    store = FakeStore(small=package.made(theirs.learnware, theirs.tensors, specify.write(told)))
+    own = mine(tmp_path, ABC, 6, names=("eins", "zwei", "drei"))
+    vars(own)["wanted"] = replace(own.wanted, far=own.wanted.far * np.array([1, 0, 0], np.float32))
+    assert nearest(store.shelf(tmp_path), own.wanted)[0].classes == ("a", "", "")
+    best = run(store.shelf(tmp_path), store, own)[0][0]
+    assert best.match.classes == ABC and best.accuracy.value == 1.0
+
+
 def test_what_says_nothing_of_the_users_pictures_is_left_out(tmp_path):
     own = mine(tmp_path, ABC, 6)
     vars(own)["features"] = np.random.default_rng(0).permutation(own.features)
     match = Match(0, 0.5, (np.inf,) * 3, ("",) * 3, True)
     said = np.random.default_rng(1).dirichlet(np.ones(5), 18).astype(np.float32)
-    assert by_pictures(said, own, match, tuple("vwxyz")).covers == 0
+    assert by_pictures(said, own, match, tuple("vwxyz"), "vwxyz").covers == 0
     surely = said.copy()
     surely[own.labels == 1, 3] += 1
-    assert by_pictures(surely / surely.sum(axis=1, keepdims=True), own, match, tuple("vwxyz")).classes == ("", "y", "")
+    assert by_pictures(surely / surely.sum(axis=1, keepdims=True), own, match, tuple("vwxyz"), "vwxyz").classes == (
+        "",
+        "y",
+        "",
+    )
 
 
 def test_a_filter_leaves_the_others_out(store, tmp_path):

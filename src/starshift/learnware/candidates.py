@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -145,8 +145,9 @@ def _candidate(listed: Listed, match: Match, source: Source, mine: Mine) -> Cand
     if why := mapped.problem(content.learnware):
         raise RunError(f"{why}.")
     said = mine.said(Predictor(content.learnware, content.tensors, mine.cache))
-    if match.is_blind:
-        match = by_pictures(said, mine, match, content.learnware.classes)
+    together = {name for cell in listed.cells if len(cell) > 1 for name in cell}
+    asked = set(content.learnware.classes) if match.is_blind else together - set(match.classes)
+    match = by_pictures(said, mine, match, content.learnware.classes, asked)
     answers = restricted(said, [content.learnware.classes.index(name) if name else -1 for name in match.classes])
     known = np.array([bool(name) for name in match.classes])
     right = (answers.argmax(axis=1) == mine.labels) & known[mine.labels]
@@ -160,24 +161,28 @@ def _candidate(listed: Listed, match: Match, source: Source, mine: Mine) -> Cand
     )
 
 
-def by_pictures(said: np.ndarray, mine: Mine, match: Match, classes: Sequence[str]) -> Match:
+def by_pictures(said: np.ndarray, mine: Mine, match: Match, classes: Sequence[str], asked: Collection[str]) -> Match:
     """What a learnware's classes stand for, by what it says of the user's pictures: where nothing else tells it.
 
     A class of the learnware's stands for that of the user's of whose pictures it is named more surely than of others.
     One that could be so by chance, with so many classes to choose from, stands for none (Mann and Whitney's test).
+    asked: which of the learnware's classes; only those of the user's that have none yet get one.
     """
     from scipy.optimize import linear_sum_assignment
     from scipy.stats import mannwhitneyu
 
-    logarithms = np.log(np.maximum(said, SMALLEST_PROBABILITY))
-    own = [mine.labels == place for place in range(len(mine.classes))]
+    names, found = [name for name in classes if name in asked], list(match.classes)
+    unnamed = [place for place, name in enumerate(found) if not name]
+    if not names or not unnamed:
+        return match
+    logarithms = np.log(np.maximum(said[:, [classes.index(name) for name in names]], SMALLEST_PROBABILITY))
+    own = [mine.labels == place for place in unnamed]
     surer = np.stack([logarithms[one].mean(axis=0) - logarithms[~one].mean(axis=0) for one in own])
-    found = [""] * len(mine.classes)
     for row, column in zip(*linear_sum_assignment(-surer), strict=True):
         column_said = logarithms[:, column]
         chance = mannwhitneyu(column_said[own[row]], column_said[~own[row]], alternative="greater").pvalue
-        if chance * len(classes) < BY_CHANCE:
-            found[row] = classes[column]
+        if chance * len(names) < BY_CHANCE:
+            found[unnamed[row]] = names[column]
     return replace(match, classes=tuple(found))
 
 

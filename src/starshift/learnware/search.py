@@ -116,10 +116,12 @@ def strangers(shelf: Shelf, wanted: Wanted, *, among: np.ndarray | None = None, 
     boundless = replace(wanted, far=np.full(len(wanted.far), np.inf, np.float32))
     found = [match for match in nearest(shelf, boundless, among=among) if not match.is_blind]
     near = [sum(one < far for one, far in zip(match.by_class, wanted.far, strict=True)) for match in found]
-    far = float(np.mean(wanted.far))
-    return [replace(match, distance=far, is_blind=True) for match, count in zip(found, near, strict=True) if count < 2][
-        :most
-    ]
+    far, nothing = float(np.mean(wanted.far)), ("",) * len(wanted.far)
+    return [
+        replace(match, distance=far, classes=nothing, is_blind=True)
+        for match, count in zip(found, near, strict=True)
+        if count < 2
+    ][:most]
 
 
 def _match(shelf: Shelf, place: int, wanted: Wanted, names: Sequence[str]) -> Match:

@@ -164,8 +164,7 @@ class Coarse:
             [shelf.means[slice(start := min(place, count - width), start + width)] for place in places.tolist()]
         ).astype(np.float32)
         centre = some.mean(axis=0)
-        _, vectors = np.linalg.eigh((some - centre).T @ (some - centre))
-        basis = np.ascontiguousarray(vectors[:, ::-1][:, :COARSE])
+        basis = np.ascontiguousarray(_axes(some - centre))
         cells, own = np.empty((basis.shape[1] + 1, count), np.float32), np.empty(count, np.float32)
         for rows, means in shelf.blocks():
             own[rows] = specify.own_products(means, shelf.counts[rows])
@@ -187,6 +186,13 @@ class Coarse:
             nearest = np.minimum.reduceat(distances, starts[first:last] - begin, axis=1)
             found[first:last] = np.minimum(nearest + shift, far[:, None]).sum(axis=0)
         return found
+
+
+def _axes(rows: np.ndarray) -> np.ndarray:
+    """Directions in which centred rows differ most: float32 (dimensions, COARSE), fewer of fewer rows."""
+    if len(rows) < rows.shape[1]:
+        return np.linalg.svd(rows, full_matrices=False)[2][:COARSE].T
+    return np.linalg.eigh(rows.T @ rows)[1][:, ::-1][:, :COARSE]
 
 
 def _runs(starts: np.ndarray, cells: int) -> Iterator[tuple[int, int, int, int]]:
