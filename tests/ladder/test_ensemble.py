@@ -10,7 +10,7 @@ from starshift.compose.opening import open_model
 from starshift.data.decode import Frame
 from starshift.errors import RunError
 from starshift.evaluation.permits import rows_for
-from starshift.ladder import ensemble
+from starshift.ladder import ensemble, inside
 from starshift.ladder import fit as ways
 from starshift.ladder.answering import predict_part
 from starshift.learnware import package
@@ -72,7 +72,7 @@ def test_a_network_is_fitted_once_for_every_fold_and_these_answer_together(make_
     assert model.details["members"] == "2 of 2 that were tried, 3 models"
     predictor, learnware = saved(model, materials, tmp_path / "model")
     assert [one.builder for one in learnware.members] == ["convnet-28px", "convnet-28px", "frozen"]
-    record = ensemble.look(
+    record = inside.look(
         predictor, predict_part(predictor, materials, materials.split.validation), materials, materials.split.validation
     )
     assert [one.models for one in record.members] == [2, 1]

@@ -7,11 +7,12 @@ import pytest
 from msgspec import structs
 
 from starshift.compose.opening import open_model
-from starshift.ladder import ensemble, variance
+from starshift.ladder import ensemble, inside, variance
 from starshift.ladder import fit as ways
 from starshift.ladder.answering import predict_part
 from starshift.learnware import package
 from starshift.recipe import Recipe
+from starshift.records import Variance
 
 pytestmark = pytest.mark.usefixtures("weights_home")
 SMALL = Recipe("frozen", 32, arguments={"bases": ("mobilenet_v2",), "strengths": (1e-2,)})
@@ -28,7 +29,7 @@ def fitted(make_materials, tmp_path):
     return (
         model,
         materials,
-        ensemble.look(
+        inside.look(
             opened, predict_part(opened, materials, materials.split.validation), materials, materials.split.validation
         ),
     )
@@ -58,7 +59,7 @@ def test_the_reason_is_said_where_it_would_take_too_long_or_no_member_is_quickly
 
 def test_what_members_that_are_alike_say_of_it_stays(fitted):
     model, materials, record = fitted
-    known = structs.replace(record, variance=ensemble.Variance("x", 0.1, 20, 5, 0.02))
+    known = structs.replace(record, variance=Variance("x", 0.1, 20, 5, 0.02))
     assert variance.with_variance(known, model, materials, ()) is known
     assert variance.with_variance(None, model, materials, ()) is None
 

@@ -23,9 +23,9 @@ from starshift.ladder import fit as ways
 from starshift.ladder import multitask, taught
 from starshift.ladder.answering import predict_all
 from starshift.ladder.copies import without_copies
-from starshift.ladder.ensemble import look
 from starshift.ladder.families import LADDERS, find
 from starshift.ladder.folder import RunFolder
+from starshift.ladder.inside import look
 from starshift.ladder.materials import Materials, key
 from starshift.ladder.options import Options
 from starshift.ladder.own import kept

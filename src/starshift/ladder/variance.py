@@ -15,7 +15,8 @@ from starshift import seeds
 from starshift.compose import ensemble
 from starshift.evaluation.permits import rows_for
 from starshift.execution import map_ordered
-from starshift.ladder.ensemble import TOGETHER, drawn, opened, said_of
+from starshift.ladder.ensemble import drawn, opened, said_of
+from starshift.ladder.inside import TOGETHER
 from starshift.ladder.linear import bootstrap_head_seconds
 from starshift.ladder.materials import HeldOut, Materials, Model
 from starshift.models.classical import LinearHead, fit_alike
