@@ -91,3 +91,33 @@ def test_loss_weights_that_fit_no_targets_are_refused(labelled):
         starshift.fit(labelled / "tiny", rungs="convnet", loss_weights="1,2", progress=Silent())
     with pytest.raises(UsageError, match=r"Loss weights 'balance' are not known\. Did you mean 'balanced'"):
         fitted(labelled, loss_weights="balance")
+
+
+@pytest.mark.parametrize("rung", ["ensemble", "distilled", "from-store"])
+def test_rungs_for_one_target_are_refused_by_name(labelled, tmp_path, rung):
+    starshift.Store.init(tmp_path / "team") if rung == "from-store" else None
+    with pytest.raises(UsageError, match=f"{rung}: this rung takes one target alone, and there are 2; baseline, convn"):
+        starshift.fit(
+            labelled / "tiny",
+            labels=labelled / "labels.csv",
+            target=TARGETS[:2],
+            rungs=rung,
+            store=tmp_path / "team" if rung == "from-store" else None,
+            out=tmp_path / "run",
+            progress=Silent(),
+        )
+
+
+def test_of_a_whole_ladder_rungs_for_one_target_are_left_out_and_it_is_said(labelled, tmp_path, monkeypatch):
+    said = []
+    monkeypatch.setattr(Silent, "say", lambda self, sentence: said.append(sentence))
+    monkeypatch.setattr("starshift.ladder.fit.predict_seconds", lambda recipe, materials: 1e9)
+    run = starshift.fit(
+        labelled / "tiny",
+        labels=labelled / "labels.csv",
+        target=TARGETS[:2],
+        out=tmp_path / "run",
+        progress=Silent(),
+    )
+    assert "Left out, as they take one target alone: ensemble, distilled." in said
+    assert not {"ensemble", "distilled", "reader"} & {one.name for one in run.record.rungs}

@@ -33,7 +33,7 @@ def test_every_rung_makes_a_checked_recipe_for_any_number_of_classes(rung):
 
 
 def test_no_names_mean_the_whole_ladder_and_the_baseline_is_always_there():
-    assert [rung.name for rung in select([])] == list(LADDERS["pictures"])
+    assert [rung.name for rung in select([], store=True)] == list(LADDERS["pictures"])
     assert [rung.name for rung in select(["features"])] == ["baseline", "features"]
     assert [rung.name for rung in select(["features", "baseline"])] == ["baseline", "features"]
 

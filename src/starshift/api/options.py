@@ -22,7 +22,7 @@ from starshift.data.sniff import family_of
 from starshift.errors import StarshiftError, UsageError
 from starshift.evaluation import resampling
 from starshift.ladder.combining import SCRATCH_STUDENTS, STUDENTS
-from starshift.ladder.families import LADDERS, select
+from starshift.ladder.families import select, whole
 from starshift.ladder.options import Options
 from starshift.ladder.own import OwnRung, as_rung
 from starshift.ladder.rungs import RUNGS, Rung
@@ -107,9 +107,7 @@ def check_request(
     problems: list[str] = []
     seconds = checked(problems, parse_budget, budget, 0.0)
     kind, wanted = family_and_targets(problems, Path(source), target, family)
-    chosen = _chosen(problems, rungs, kind)
-    if not store and not _named(rungs):  # nobody asked for those that need one
-        chosen = [rung for rung in chosen if not rung.searches]
+    chosen = _chosen(problems, rungs, kind, store=store is not None)
     none: tuple[str, ...] = ()
     bases = checked(problems, parse_bases, base, none)
     label_file, names = labels_of(problems, labels, pattern, file_column, wanted, kind)
@@ -169,8 +167,7 @@ def as_command(request: Request) -> str:
         "--file-column": labels and labels.file_column,
         "--pattern": request.pattern and request.pattern.text,
         "--rungs": _names(request.rungs)
-        if _names(request.rungs)
-        != _names([rung for rung in LADDERS[request.family].values() if request.store or not rung.searches])
+        if _names(request.rungs) != _names(whole(request.family, store=bool(request.store)))
         else None,
         "--size": options.size,
         "--augment": options.augment,
@@ -260,26 +257,25 @@ def _protocol_problems(protocol: str, ordered: Known | None) -> list[str]:
     return problems
 
 
-def _chosen(problems: list[str], rungs: Sequence[str | OwnRung] | OwnRung | str, family: Family) -> list[Rung]:
+def _chosen(
+    problems: list[str], rungs: Sequence[str | OwnRung] | OwnRung | str, family: Family, *, store: bool
+) -> list[Rung]:
     """The rungs by name, in the ladder's order, then those of the user's own; problems are noted."""
-    given = _named(rungs)
+    given = list(rungs.split(",")) if isinstance(rungs, str) else [rungs] if isinstance(rungs, OwnRung) else list(rungs)
     own = [one for one in given if isinstance(one, OwnRung)]
     problems += [
         f"rungs are names or starshift.OwnRung; {one!r} came." for one in given if not isinstance(one, str | OwnRung)
     ]
     names = [one.strip() for one in given if isinstance(one, str) and one.strip()]
     none: list[Rung] = []
-    chosen = checked(problems, lambda given: select(given, family), names or (["baseline"] if own else []), none)
+    chosen = checked(
+        problems, lambda given: select(given, family, store=store), names or (["baseline"] if own else []), none
+    )
     if own and family != "pictures":
         problems.append(f"Rungs of your own are networks for pictures; the source is read as {family}.")
     twice = [name for name in dict.fromkeys(one.name for one in own) if [one.name for one in own].count(name) > 1]
     problems += [f"Two rungs are called {name!r}." for name in twice]
     return [*chosen, *map(as_rung, own)]
-
-
-def _named(rungs: Sequence[str | OwnRung] | OwnRung | str) -> list[str | OwnRung]:
-    """As they were given, one by one."""
-    return list(rungs.split(",")) if isinstance(rungs, str) else [rungs] if isinstance(rungs, OwnRung) else list(rungs)
 
 
 def _names(rungs: Sequence[Rung]) -> str:

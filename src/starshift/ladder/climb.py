@@ -23,7 +23,7 @@ from starshift.ladder import fit as ways
 from starshift.ladder import multitask, taught
 from starshift.ladder.answering import predict_all
 from starshift.ladder.copies import without_copies
-from starshift.ladder.families import LADDERS, find
+from starshift.ladder.families import LADDERS, find, whole
 from starshift.ladder.folder import RunFolder
 from starshift.ladder.inside import look
 from starshift.ladder.materials import Materials, key
@@ -100,7 +100,8 @@ def plan(
     rungs = _that_take(rungs, materials)
     wanted = {rung.name for rung in rungs}
     again = _known_again(before, wanted, folder, materials.dataset.family)
-    rungs_by_name = {rung.name: rung for rung in (*rungs, *again) if materials.target.kind in rung.kinds}
+    kind, count = materials.target.kind, len(materials.dataset.targets)
+    rungs_by_name = {rung.name: rung for rung in (*rungs, *again) if rung.takes(kind, count)}
     recipes = _recipes(list(rungs_by_name.values()), wanted, options, materials)
     planned = [
         _plan_one(rungs_by_name[name], recipe, materials, folder, before.get(name), name in wanted)
@@ -110,19 +111,32 @@ def plan(
 
 
 def _that_take(rungs: Sequence[Rung], materials: Materials) -> list[Rung]:
-    """Those that can be fitted to this kind of target. Raises UsageError for others that were named.
+    """Those that can be fitted to these targets. Raises UsageError for others that were named.
 
     Of a whole ladder they are left out, which is said where it could surprise: nobody misses what reads strings only.
     """
-    kind, ladder = materials.target.kind, LADDERS[materials.dataset.family]
-    unfit = [rung for rung in rungs if kind not in rung.kinds]
-    if unfit and {rung.name for rung in rungs} != set(ladder):
-        able = ", ".join(rung.name for rung in ladder.values() if kind in rung.kinds)
-        what = f"takes no target of kind {kind}, and {materials.target.name!r} is one; {able} can"
-        raise UsageError([f"{rung.name}: this rung {what}." for rung in unfit])
-    if missed := [rung.name for rung in unfit if "multi-class" in rung.kinds]:
-        materials.progress.say(f"Left out, as they take no target of kind {kind}: {', '.join(missed)}.")
-    return [rung for rung in rungs if kind in rung.kinds]
+    kind, count = materials.target.kind, len(materials.dataset.targets)
+    ladder = LADDERS[materials.dataset.family]
+    unfit = {
+        f"no target of kind {kind}": [rung for rung in rungs if kind not in rung.kinds],
+        "one target alone": [rung for rung in rungs if kind in rung.kinds and not rung.takes(kind, count)],
+    }
+    is_whole = {rung.name for rung in rungs} >= {rung.name for rung in whole(materials.dataset.family)}
+    if any(unfit.values()) and not is_whole:
+        able = ", ".join(name for name, rung in ladder.items() if rung.takes(kind, count))
+        why = (f"{materials.target.name!r} is one", f"there are {count}")
+        told = zip(unfit.items(), why, strict=True)
+        raise UsageError(
+            [
+                f"{one.name}: this rung takes {what}, and {which}; {able} can."
+                for (what, some), which in told
+                for one in some
+            ]
+        )
+    for what, some in unfit.items():
+        if missed := [rung.name for rung in some if "multi-class" in rung.kinds]:
+            materials.progress.say(f"Left out, as they take {what}: {', '.join(missed)}.")
+    return [rung for rung in rungs if rung.takes(kind, count)]
 
 
 def _known_again(

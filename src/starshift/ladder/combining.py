@@ -205,6 +205,7 @@ RUNGS: Mapping[str, Rung] = {
         ensemble,
         ("ensemble",),
         kinds=("binary", "multi-class"),
+        alone=True,
     ),
     "distilled": Rung(
         "distilled",
@@ -213,6 +214,7 @@ RUNGS: Mapping[str, Rung] = {
         ("truncated", "modern", "convnet", "convnet-28px"),
         augments=True,
         kinds=("binary", "multi-class"),
+        alone=True,
     ),
 }
 """These rungs by name, in the ladder's order."""

@@ -21,14 +21,19 @@ LADDERS: dict[Family, Mapping[str, Rung]] = {
 """The rungs of each family by name, in the ladder's order; the names that `--rungs` takes."""
 
 
-def select(names: Sequence[str], family: Family = "pictures") -> list[Rung]:
+def whole(family: Family, *, store: bool = False) -> list[Rung]:
+    """The ladder that is climbed where nobody names rungs. store: whether there is one that rungs could search."""
+    return [rung for rung in LADDERS[family].values() if store or not rung.searches]
+
+
+def select(names: Sequence[str], family: Family = "pictures", *, store: bool = False) -> list[Rung]:
     """The rungs of these names, in the ladder's order, each followed by its variants; the baseline is always there.
 
-    names: as `--rungs` takes them: "convnet", or a variant, "convnet:l2=0.001:dropout=0.5". Raises UsageError with
-    every problem and near matches.
+    names: as `--rungs` takes them: "convnet", or a variant, "convnet:l2=0.001:dropout=0.5"; `whole` if none. Raises
+    UsageError with every problem and near matches.
     """
     problems: list[str] = []
-    found: dict[str, Rung] = {} if names else dict(LADDERS[family])
+    found: dict[str, Rung] = {} if names else {rung.name: rung for rung in whole(family, store=store)}
     for name in ("baseline", *names):
         try:
             rung = find(name, family)

@@ -108,11 +108,16 @@ class Rung:
     like: str = ""  # of a rung of the user's own: the one whose network and training it has
     parts: tuple[Own, ...] = ()  # the user's own functions in it
     kinds: tuple[Kind, ...] = ALL_BUT_STRINGS  # of targets that it can be fitted to
+    alone: bool = False  # whether it takes one target only
 
     @property
     def family(self) -> str:
         """The rung that a variant is of; its own name otherwise."""
         return (self.like or self.name).partition(":")[0]
+
+    def takes(self, kind: Kind, count: int) -> bool:
+        """Whether it can be fitted to so many targets, of which one of that kind leads."""
+        return kind in self.kinds and (count == 1 or not self.alone)
 
     @property
     def searches(self) -> bool:
@@ -364,6 +369,7 @@ RUNGS = {
         from_store,
         ("from-store",),
         kinds=("binary", "multi-class"),
+        alone=True,
     ),
     "from-store-tuned": Rung(
         "from-store-tuned",
@@ -372,6 +378,7 @@ RUNGS = {
         ("from-store-tuned",),
         augments=True,
         kinds=("binary", "multi-class"),
+        alone=True,
     ),
     "reader": Rung(
         "reader",
