@@ -74,6 +74,17 @@ def test_a_rung_that_searches_has_a_store_without_being_told(rung, monkeypatch):
     assert request(rungs=rung).store == "mine"
 
 
+def test_a_stores_password_is_no_part_of_the_command():
+    command = as_command(request(rungs="from-store", store="postgresql://me:secret@db/stores"))
+    assert "secret" not in command and "me:***@db" in command
+
+
+def test_of_a_misspelt_rung_a_store_says_nothing():
+    with pytest.raises(UsageError) as caught:
+        request(rungs="from-stor", store="team")
+    assert caught.value.problems == ("Rung 'from-stor' is not known. Did you mean 'from-store'?",)
+
+
 def test_a_store_that_nothing_would_search_is_refused():
     with pytest.raises(UsageError, match="--store is for the rungs from-store and from-store-tuned, and neither is cl"):
         request(rungs="features", store="team")

@@ -164,3 +164,15 @@ def test_fit_says_where_there_is_no_store(finished_pictures, tmp_path):
     with pytest.raises(StoreError, match=r"There is no store in .*nowhere. Make one with `starshift store init`"):
         starshift.fit(finished_pictures, rungs="from-store", store=tmp_path / "nowhere", out=tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_a_run_goes_on_without_its_store(weights_home, finished_pictures, tmp_path, monkeypatch):
+    place, out = tmp_path / "team", tmp_path / "run"
+    opening.create(str(place)).close()
+    starshift.fit(finished_pictures, rungs="from-store", store=place, out=out, protocol="holdout", progress=Silent())
+    said = []
+    monkeypatch.setattr(Silent, "say", lambda self, sentence: said.append(sentence))
+    run = starshift.fit(finished_pictures, rungs="baseline", out=out, protocol="holdout", progress=Silent())
+    assert [one.name for one in run.record.rungs] == ["baseline"]
+    assert "Left out, since no store is named (--store): from-store. Its folder stays." in said
+    assert (out / "rungs/from-store").is_dir()

@@ -11,11 +11,11 @@ from msgspec import structs
 from learnware.shelved import FakeStore
 from starshift.compose.frozen import FrozenBases
 from starshift.compose.opening import open_model
-from starshift.errors import UsageError
+from starshift.errors import DataError, UsageError
 from starshift.ladder import fit as ways
 from starshift.ladder import stored
 from starshift.ladder.answering import predict_part
-from starshift.ladder.combining import ensemble
+from starshift.ladder.combining import distilled, ensemble
 from starshift.ladder.options import Options
 from starshift.learnware import package, space, specify
 from starshift.learnware.shelf import Copy
@@ -53,7 +53,7 @@ def published(recipe, materials, **changes):
 def with_store(materials, **packages):
     copy = Copy(FakeStore(**packages), materials.cache / str(id(packages)))
     copy.update()
-    return replace(materials, shelved=copy)
+    return replace(materials, shelved=copy, task=materials.split_digest)
 
 
 def answered(model, materials, folder):
@@ -88,9 +88,21 @@ def test_a_learnware_of_these_very_pictures_is_not_asked_about_them(make_materia
     data = materials.split_digest
     own = Provenance(starshift="1", seed=0, recipe="0" * 64, data=data, made="2026-11-23")
     materials = with_store(materials, mine=published(HEAD, materials, provenance=own))
-    model = ways.fit(PLAIN, materials, on_epoch=lambda epoch: None)
-    assert model.details["not run"] == "mine:1.0.0 was trained on these very pictures."
-    assert model.learnware.parents == ()
+    train = materials.split.train
+    fold = replace(materials, split=structs.replace(materials.split, train=train[4:], validation=train[:4]))
+    for some in (materials, fold):  # in a fold, too
+        model = ways.fit(PLAIN, some, on_epoch=lambda epoch: None)
+        assert model.details["not run"] == "mine:1.0.0 was trained on these very pictures."
+        assert model.learnware.parents == ()
+
+
+def test_a_class_without_a_training_picture_is_refused_before_anything_begins(make_materials):
+    materials = with_store(make_materials())
+    kept = [row for row in materials.split.train if materials.targets[row] != 1]
+    without = replace(materials, split=structs.replace(materials.split, train=tuple(kept)))
+    name = materials.dataset.classes[1]
+    with pytest.raises(DataError, match=f"pictures of every class, and the training part has none of {name}"):
+        ways.depends_on(PLAIN, without)
 
 
 @pytest.mark.parametrize(
@@ -114,6 +126,8 @@ def test_what_was_found_is_trained_further(make_materials, tmp_path, recipe, whe
     assert learnware.members[0].builder == ("fine-tuned" if recipe is HEAD else recipe.builder)
     assert f"{whence}; averaged with the way above" in model.details["trained further"]
     assert np.isclose(model.tensors["weights"][0], 0.5)
+    if recipe is OPENED:  # its network is in the model, whatever the best way was
+        assert len(learnware.parents) == 1 and "beware" in model.details
 
 
 def test_training_further_starts_where_the_learnware_stood(make_materials):
@@ -127,6 +141,7 @@ def test_training_further_starts_where_the_learnware_stood(make_materials):
     found = next(array for key, array in model.tensors.items() if key.endswith(name))  # the first member's
     assert np.allclose(found, theirs.tensors[name], atol=1e-5)
     assert model.details["trained further"].startswith("from the network of shapes:1.0.0")
+    assert len(model.learnware.parents) == 1
 
 
 def test_another_store_is_another_result(make_materials):
@@ -135,6 +150,18 @@ def test_another_store_is_another_result(make_materials):
     assert stored.depends_on(PLAIN, one) != stored.depends_on(PLAIN, none)
     assert stored.depends_on(PLAIN, one) == stored.depends_on(PLAIN, one)
     assert 0 < stored.predict_seconds(PLAIN, one) < stored.predict_seconds(TUNED, one)
+
+
+def test_a_student_of_it_is_taught_again_where_the_store_has_changed(make_materials):
+    materials = make_materials()
+    recipe = distilled(Options(teacher="from-store", student="tiny"), materials.dataset)
+    one, none = with_store(materials, shapes=published(HEAD, materials)), with_store(materials)
+    assert ways.depends_on(recipe, one) != ways.depends_on(recipe, none)
+
+
+def test_views_are_checked_with_the_recipe():
+    with pytest.raises(UsageError, match="views of each training picture must be at least 1 to fine-tune; 0 came"):
+        structs.replace(TUNED, arguments={"views": 0, "augmentation": "crops"})
 
 
 def test_without_a_store_nothing_is_searched(make_materials):

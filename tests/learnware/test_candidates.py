@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from learnware.shelved import SPACE, FakeStore, mine, package_of, pictures
-from starshift.errors import StoreError
+from starshift.errors import MissingExtra, StoreError
 from starshift.learnware import package, specify
-from starshift.learnware.candidates import by_pictures, restricted, run
+from starshift.learnware.candidates import Mine, by_pictures, restricted, run
 from starshift.learnware.search import Match, nearest
 
 ABC = ("a", "b", "c")
@@ -117,6 +118,49 @@ def test_another_package_than_the_listed_one_is_refused(store, tmp_path):
     swapping = Swapping(**store.packages)
     found, refused = run(swapping.shelf(tmp_path), swapping, mine(tmp_path, ABC, 6))
     assert not found and "letters:1.0.0 was not run: the store gave another learnware than it lists." in refused
+
+
+def test_a_store_that_does_not_answer_stops_the_search(store, tmp_path):
+    class Busy(FakeStore):
+        def pull(self, reference):
+            raise StoreError("busy", "store.example.org is busy; try again in a minute.")
+
+    busy = Busy(**store.packages)
+    with pytest.raises(StoreError, match="try again in a minute"):
+        run(busy.shelf(tmp_path), busy, mine(tmp_path, ABC, 6))
+
+
+def test_what_a_base_needs_is_no_reason_to_stop(store, tmp_path, monkeypatch):
+    def lacking(*given):
+        raise MissingExtra("DINOv2 needs keras-hub: pip install 'starshift[hub]'")
+
+    monkeypatch.setattr(Mine, "said", lacking)
+    found, refused = run(store.shelf(tmp_path), store, mine(tmp_path, ABC, 6))
+    assert not found and "letters:1.0.0 was not run: DINOv2 needs keras-hub: pip install 'starshift[hub]'" in refused
+
+
+def test_classes_that_are_listed_and_not_there_are_refused(store, tmp_path):
+    on = store.shelf(tmp_path)
+    lied = structs.replace(on.listed[0], cells=(("a",), ("b",), ("zebra",), ("d",)))
+    found, refused = run(replace(on, listed=[lied, *on.listed[1:]]), store, mine(tmp_path, ABC, 6))
+    assert "letters:1.0.0 was not run: the store lists classes that it does not have: zebra." in refused
+    assert [one.listed.reference for one in found][:1] == ["pair:1.0.0"]
+
+
+def test_a_package_is_fetched_once(store, tmp_path):
+    asked = []
+
+    class Counting(FakeStore):
+        def pull(self, reference):
+            asked.append(reference)
+            return super().pull(reference)
+
+    counting = Counting(**store.packages)
+    for per_class in (6, 7):
+        assert run(counting.shelf(tmp_path), counting, mine(tmp_path, ABC, per_class))[0]
+    assert sorted(set(asked)) == sorted(asked)
+    next((tmp_path / "packages").glob("*.tar")).write_bytes(b"damaged")
+    assert run(counting.shelf(tmp_path), counting, mine(tmp_path, ABC, 6))[0] and len(asked) == len(set(asked)) + 1
 
 
 def test_probabilities_of_the_users_classes_sum_to_1():

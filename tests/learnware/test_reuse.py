@@ -57,6 +57,34 @@ def test_with_one_learnware_there_is_nothing_to_weigh():
     assert list(trial(one).ways) == [reuse.OWN, reuse.DIRECT, reuse.POOL, reuse.PRIOR, reuse.BESIDE]
 
 
+def test_a_class_of_one_picture_is_scored_by_nobody():
+    """No fold holds it out, so that there is no answer for it that was not fitted on it."""
+    features, labels = pictures(CLASSES, 4, seed=3)
+    rows = [place for place, label in enumerate(labels) if label != "d" or place == 12]
+    targets = np.array([CLASSES.index(labels[row]) for row in rows])
+    folds = [inner_folds(targets, folds=4, seed=repeat) for repeat in range(2)]
+    said = 6 * np.eye(4)[targets][None]
+    said[0, -1] = [9, 0, 0, 0]  # wrong on the class of one picture
+    made = Trial(features[rows], targets, 4, said, folds)
+    made.run()
+    assert made.tested.tolist() == list(range(12))
+    assert made.ways[reuse.OWN].accuracy == made.ways[reuse.DIRECT].accuracy == 1.0 == made.own_accuracy
+    assert made.ways[reuse.DIRECT].loss < 0.01
+
+
+def test_a_prior_of_noise_is_no_better_than_without():
+    """What the learnwares count is chosen anew without each fold, or noise would look like knowledge."""
+    better = []
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        targets = np.arange(30) % 3
+        features = np.abs(rng.standard_normal((30, 40))).astype(np.float32)
+        folds = [inner_folds(targets, folds=5, seed=repeat) for repeat in range(2)]
+        ways = Trial(features, targets, 3, rng.standard_normal((3, 30, 3)), folds).run()
+        better.append(ways[reuse.OWN].loss - ways[reuse.PRIOR].loss)
+    assert np.mean(better) < 0.01
+
+
 def test_of_equal_ways_the_simpler_is_kept():
     made = trial(quality=6.0)
     least = min(way.loss for way in made.ways.values())

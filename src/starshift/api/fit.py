@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -209,8 +210,11 @@ class _Fitting:
     def _prepare(self) -> None:
         self.prepared = prepare(self.request, self.folder, self.cache, self.progress)
         self.materials, self.labelled = self.prepared.materials, self.prepared.labelled
-        if self.materials.shelved:
-            self.opened.callback(self.materials.shelved.source.close)
+        if self.request.store:
+            from starshift.api.store import opened_copy  # whose database is slow to import
+
+            copy = self.opened.enter_context(opened_copy(self.request.store, self.cache, self.progress))
+            self.materials = replace(self.materials, shelved=copy, task=self.materials.split_digest)
         self.sliced_by = values_of(self.request, self.materials)
         self.slices: tuple[Slices, ...] = ()
 

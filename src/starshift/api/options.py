@@ -27,7 +27,7 @@ from starshift.ladder.options import Options
 from starshift.ladder.own import OwnRung, as_rung
 from starshift.ladder.rungs import RUNGS, Rung
 from starshift.ladder.variants import read_loss_weights
-from starshift.learnware.store.opening import usual_place
+from starshift.learnware.store.places import usual_place, without_password
 from starshift.recipe import AUTO, HEADS, LARGEST_SIZE, near
 from starshift.records import NOUNS, Family
 from starshift.report.words import listed
@@ -127,7 +127,7 @@ def check_request(
     )
     problems += _picture_problems(options, overlay, chosen, kind)
     problems += _student_problems(student, unlabelled, chosen, kind)
-    if store and not any(rung.searches for rung in chosen):
+    if store and chosen and not any(rung.searches for rung in chosen):
         problems.append("--store is for the rungs from-store and from-store-tuned, and neither is climbed.")
     problems += _number_problems(seed, min_per_class, NOUNS[kind])
     if problems:
@@ -183,7 +183,7 @@ def as_command(request: Request) -> str:
         "--slice-by": request.slice_by,
         "--student": options.student,
         "--unlabelled": request.unlabelled,
-        "--store": request.store or None,
+        "--store": without_password(request.store) or None,
         "--overlay": request.overlay,
         "--family": request.family if request.family_given else None,
         "--min-per-class": request.min_per_class if request.min_per_class != 2 else None,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,7 +11,6 @@ from starshift.api.arrange import Arranged, arrange
 from starshift.api.labelled import Labelled
 from starshift.api.options import Request
 from starshift.api.readers import read_content
-from starshift.api.store import TOKEN
 from starshift.api.understood import summarize, understood
 from starshift.data.content import Content
 from starshift.data.decode import Frame
@@ -26,8 +24,6 @@ from starshift.ladder.folder import RunFolder
 from starshift.ladder.materials import Materials
 from starshift.ladder.paces import Paces
 from starshift.ladder.rungs import features_size
-from starshift.learnware.shelf import Copy
-from starshift.learnware.store import opening
 from starshift.progress import Progress
 from starshift.records import Dataset, Finding, Summary
 from starshift.report import words
@@ -71,7 +67,6 @@ def prepare(request: Request, folder: RunFolder, cache: Path, progress: Progress
     ]:
         progress.say(sentence)
     materials = _with_unlabelled(request, labelled.materials, cache, progress)
-    materials = _with_store(request, materials, cache, progress)
     return Prepared(materials, labelled, summarize(dataset, materials.split), findings)
 
 
@@ -93,16 +88,6 @@ def _with_unlabelled(request: Request, materials: Materials, cache: Path, progre
     examples = tuple(sorted(new.values(), key=lambda one: one.path))
     found.dataset = structs.replace(found.dataset, examples=examples)
     return replace(materials, unlabelled=found)
-
-
-def _with_store(request: Request, materials: Materials, cache: Path, progress: Progress) -> Materials:
-    """The materials with what is known of a store. Raises StoreError where it is not there or cannot be reached."""
-    if not request.store:
-        return materials
-    copy = Copy(opening.open_store(request.store, "", os.environ.get(TOKEN, "")), cache)
-    progress.say(f"Asking {copy.source.place} for what is new …")
-    copy.update()
-    return replace(materials, shelved=copy)
 
 
 def _prepare_rows(request: Request, cache: Path, progress: Progress) -> Prepared:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,17 +12,17 @@ import numpy as np
 from msgspec.structs import replace
 
 from starshift.api.console import ConsoleProgress
-from starshift.api.store import TOKEN
+from starshift.api.store import opened_copy
 from starshift.compose.frozen import FrozenBase
 from starshift.data.cache import cache_root
 from starshift.data.decode import Frame
 from starshift.data.read import Pictures, read
-from starshift.errors import MissingWeights, UsageError
+from starshift.errors import UsageError
 from starshift.learnware import candidates, joined, package, shelf, space, specify
 from starshift.learnware.candidates import Candidate, Mine
 from starshift.learnware.joined import Reused
-from starshift.learnware.shelf import Copy, Listed, Shelf, Source
-from starshift.learnware.store import opening
+from starshift.learnware.shelf import Copy, Listed
+from starshift.learnware.store.places import usual_place
 from starshift.progress import Progress
 from starshift.recipe import digest, near
 from starshift.records import Learnware, Provenance
@@ -69,41 +68,38 @@ def search(
     Raises DataError, StoreError, UsageError; MissingWeights where no base is on this machine.
     """
     progress = progress or ConsoleProgress()
-    opened = opening.open_store(str(store or opening.usual_place()), str(files or ""), os.environ.get(TOKEN, ""))
     cache = cache_root()
     try:
-        copy = Copy(opened, cache)
-        progress.say(f"Asking {opened.place} for what is new …")
-        copy.update()
-        base = space.at_hand((), cache)
-        if base is None:
-            raise MissingWeights(f"A search by pictures needs the weights of a pretrained base. {space.lacking()}")
-        mine = own_pictures(source, base, progress)
-        return find(copy, opened, mine, task=task, licence=licence, most_bytes=most_bytes, seed=seed)
+        with opened_copy(str(store or usual_place()), cache, progress, files=str(files or "")) as copy:
+            mine = own_pictures(source, space.base(cache), progress)
+            return find(copy, mine, task=task, licence=licence, most_bytes=most_bytes, seed=seed)
     finally:
         progress.finish()
-        opened.close()
 
 
-def find(
-    copy: Copy, opened: Source, mine: Mine, *, task: str, licence: str, most_bytes: int | None, seed: int
-) -> Found:
+def find(copy: Copy, mine: Mine, *, task: str, licence: str, most_bytes: int | None, seed: int) -> Found:
     """`search` where store and pictures are open."""
-    looked = space.space_of(mine.base)
-    listed, on = copy.listed(), copy.shelf(looked)
+    listed = copy.listed()
     _refuse_unknown(listed, task, licence)
-    among = np.zeros(0, bool) if on is None else copy.living(on) & _passing(on, task, licence, most_bytes)
-    found, refused = candidates.run(on, opened, mine, among=among) if on is not None and among.any() else ([], [])
+
+    def passing(one: Listed) -> bool:
+        fits = (not task or one.task == task) and (not licence or one.licence == licence)
+        return fits and (most_bytes is None or one.size <= most_bytes)
+
+    found, refused, searched = candidates.found_in(copy, mine, passing)
     made = joined.trial(found, mine, seed=seed, groups=copies(mine))
     return Found(
-        store=opened.place,
+        store=copy.source.place,
         classes=mine.classes,
         pictures=len(mine.labels),
-        searched=int(among.sum()),
+        searched=searched,
         run=len(found),
         candidates=made.admitted,
         refused=tuple(refused),
-        unseen={**shelf.unseen(listed, specify.key(looked)), "not readable by this version": copy.unread},
+        unseen={
+            **shelf.unseen(listed, specify.key(space.space_of(mine.base))),
+            "not readable by this version": copy.unread,
+        },
         reused=made,
         mine=mine,
     )
@@ -196,20 +192,6 @@ def copies(mine: Mine) -> list[list[int]]:
     for place, one in enumerate(mine.digests):
         places.setdefault(one, []).append(place)
     return [group for group in places.values() if len(group) > 1]
-
-
-def _passing(on: Shelf, task: str, licence: str, most_bytes: int | None) -> np.ndarray:
-    """Which of a shelf pass the filters: bool (learnwares,)."""
-    return np.array(
-        [
-            one.takes == "pictures"
-            and (not task or one.task == task)
-            and (not licence or one.licence == licence)
-            and (most_bytes is None or one.size <= most_bytes)
-            for one in on.listed
-        ],
-        bool,
-    )
 
 
 def _refuse_unknown(listed: list[Listed], task: str, licence: str) -> None:

@@ -4,19 +4,37 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from starshift.errors import RunError, StoreError, UsageError
 from starshift.learnware import package
 from starshift.learnware.card import card
+from starshift.learnware.shelf import Copy
 from starshift.learnware.store import names, oci, opening, registry, tokens
+from starshift.learnware.store.places import usual_place
 from starshift.learnware.store.store import LocalStore, Published, Verified
+from starshift.progress import Progress
 from starshift.records import Learnware
 from starshift.records.entry import Account, Changes, Entry, LogLine
 from starshift.report.words import counted
 
 TOKEN = "STARSHIFT_STORE_TOKEN"
 """The environment variable with the token for a served store."""
+
+
+@contextmanager
+def opened_copy(place: str, cache: Path, progress: Progress, *, files: str = "") -> Iterator[Copy]:
+    """What is known here of a store, brought up to date; the store is open until the end of the block.
+
+    files, and the token of a served one: as Store has them. Raises StoreError where it is not there or not reached.
+    """
+    opened = opening.open_store(place, files, os.environ.get(TOKEN, ""))
+    with closing(opened):
+        copy = Copy(opened, cache)
+        progress.say(f"Asking {opened.place} for what is new …")
+        copy.update()
+        yield copy
 
 
 class Store:
@@ -34,13 +52,13 @@ class Store:
         self, place: str | Path | None = None, *, files: str | Path | None = None, token: str | None = None
     ) -> None:
         token = os.environ.get(TOKEN, "") if token is None else token
-        self._store = opening.open_store(str(place or opening.usual_place()), str(files or ""), token)
+        self._store = opening.open_store(str(place or usual_place()), str(files or ""), token)
 
     @classmethod
     def init(cls, place: str | Path | None = None, *, files: str | Path | None = None) -> Store:
         """Make an empty store and open it. Raises UsageError, MissingExtra; StoreError where there is one."""
         made = cls.__new__(cls)
-        made._store = opening.create(str(place or opening.usual_place()), str(files or ""))
+        made._store = opening.create(str(place or usual_place()), str(files or ""))
         return made
 
     def close(self) -> None:

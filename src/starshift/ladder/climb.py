@@ -99,7 +99,10 @@ def plan(
     }
     rungs = _that_take(rungs, materials)
     wanted = {rung.name for rung in rungs}
-    again = _known_again(before, wanted, folder, materials.dataset.family)
+    again = list(_known_again(before, wanted, folder, materials.dataset.family))
+    if materials.shelved is None and (asking := [rung.name for rung in again if rung.searches]):
+        materials.progress.say(f"Left out, since no store is named (--store): {', '.join(asking)}. Its folder stays.")
+        again = [rung for rung in again if not rung.searches]
     kind, count = materials.target.kind, len(materials.dataset.targets)
     rungs_by_name = {rung.name: rung for rung in (*rungs, *again) if rung.takes(kind, count)}
     recipes = _recipes(list(rungs_by_name.values()), wanted, options, materials)

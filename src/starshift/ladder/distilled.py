@@ -48,8 +48,13 @@ def depends_on(recipe: Recipe, materials: Materials) -> tuple[object, ...]:
     """
     more = sorted(materials.unlabelled.dataset.digests) if materials.unlabelled else ()
     student = _Distilling(recipe, materials)
+    asked = recipe.teaching.teacher if recipe.teaching else recipe
+    store = [
+        stored.depends_on(one, materials) for one in (asked, *(asked.members or ())) if one.builder == "from-store"
+    ]
     return (
         *((reference.digest, best_precision()) for reference in student.references),
+        *store,
         *((digest(more),) if more else ()),
     )
 

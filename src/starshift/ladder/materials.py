@@ -68,6 +68,7 @@ class Materials:
     near: Sequence[Pair] = ()  # near copies, whatever their parts
     unlabelled: Pictures | None = None  # pictures without labels, of which a student learns what its teacher says
     shelved: Copy | None = None  # what is known here of the store whose learnwares are to be reused
+    task: str = ""  # split_digest of the whole run, which folds and members keep; "" where nothing is reused
 
     @property
     def dataset(self) -> Dataset:

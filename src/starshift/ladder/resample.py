@@ -31,7 +31,7 @@ from starshift.records import RungRecord, Split
 from starshift.records.resampled import FoldResult
 from starshift.seeds import child
 
-STORED = ("majority", "frozen", "fine-tuned", "ensemble", "from-store")
+STORED = ("majority", "frozen", "fine-tuned", "ensemble", "from-store", "from-store-tuned")
 """Builders whose predictions need what the cache holds of their bases; the others convert a network for every fold."""
 
 

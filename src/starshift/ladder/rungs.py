@@ -376,6 +376,7 @@ RUNGS = {
         "What was found in a store, trained further on these pictures, and averaged with the best way to reuse it.",
         from_store_tuned,
         ("from-store-tuned",),
+        ("size", "fit"),
         augments=True,
         kinds=("binary", "multi-class"),
         alone=True,

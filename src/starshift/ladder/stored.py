@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -13,23 +13,21 @@ from msgspec import structs
 from starshift import seeds
 from starshift.apportion import within
 from starshift.augmentation import POLICIES
-from starshift.compose import ensemble
 from starshift.compose.finetuned import BESIDE
 from starshift.compose.frozen import FrozenBase, FrozenBases
 from starshift.compose.whole import SCRATCH
 from starshift.data.decode import Frame
-from starshift.errors import MissingWeights, UsageError
+from starshift.errors import DataError, MissingWeights, UsageError
 from starshift.evaluation.permits import rows_for
 from starshift.inference.network import best_precision
-from starshift.ladder import finetuned, linear, networks, rungs
+from starshift.ladder import finetuned, linear, networks, rungs, scratch
+from starshift.ladder.ensemble import Member, as_one
 from starshift.ladder.materials import Materials, Model
 from starshift.ladder.options import Options
-from starshift.ladder.scratch import LARGER
 from starshift.ladder.unfitted import unfitted
 from starshift.learnware import candidates, joined, mapped, reuse, shelf, space
 from starshift.learnware.candidates import Candidate, Mine
 from starshift.learnware.joined import Reused
-from starshift.learnware.mapped import Member
 from starshift.recipe import Recipe, digest
 from starshift.records import Epoch, InputContract, Learnware
 
@@ -39,16 +37,21 @@ TUNED = "from-store-tuned"
 HEADS_TRIED = 8
 """How many times as long as one head by inner folds all ways of reuse take (measured: 7 to 8, 60 to 3,000 pictures)."""
 
-RUNNING_PACE_NAME, RUNNING_PACE = "running a learnware of a store", 1.0
-"""Seconds for one, before it was measured here; heads on features that are stored take none."""
+RUNNING_PACE_NAME, RUNNING_PACE = "running a learnware of a store on a picture", 0.005
+"""Seconds, before it was measured here; heads on features that are stored take none."""
 
 
 def depends_on(recipe: Recipe, materials: Materials) -> tuple[object, ...]:
     """What the rung's result depends on beyond recipe and data: what is in the store, weights, precision.
 
-    Raises MissingWeights.
+    Raises MissingWeights; DataError for a class without a training picture.
     """
-    base = _base(materials)
+    base = space.base(materials.cache)
+    train = materials.targets[rows_for("weights", materials.split)]
+    if lacking := [name for place, name in enumerate(materials.dataset.classes) if not (train == place).any()]:
+        raise DataError(
+            f"A store is searched by pictures of every class, and the training part has none of {', '.join(lacking)}."
+        )
     listed = sorted((one.reference, one.id) for one in _shelved(materials).listed())
     return digest("listed", listed), base.reference.digest, base.precision
 
@@ -60,10 +63,11 @@ def depended_on(learnware: Learnware) -> tuple[object, ...]:
 
 def predict_seconds(recipe: Recipe, materials: Materials) -> float:
     """How long `fit` will take: features, learnwares that are run, ways that are tried, and training."""
-    base, alone = _base(materials), plain(materials)
+    base, alone = space.base(materials.cache), plain(materials)
     features = linear.plain_seconds(base, materials)
     head = linear.head_seconds(alone, materials, linear.features_of(FrozenBases((base,))), 0)
-    running = candidates.RUN * (materials.paces.get(RUNNING_PACE_NAME) or RUNNING_PACE)
+    pace = materials.paces.get(RUNNING_PACE_NAME) or RUNNING_PACE
+    running = candidates.RUN * len(materials.split.train) * pace
     further = finetuned.training_seconds(_opened(recipe, materials), materials) if recipe.builder == TUNED else 0.0
     return features + HEADS_TRIED * head + running + further
 
@@ -85,9 +89,9 @@ class _Reusing:
         found = self._model(made)
         if self.recipe.builder != TUNED:
             return found
-        start, whence = self._start(made)
+        start, parent, whence = self._start(made)
         tuned = self._tuned(start, on_epoch)
-        return self._beside(tuned, found, whence)
+        return self._beside(tuned, found, parent, whence)
 
     @cached_property
     def mine(self) -> Mine:
@@ -99,35 +103,31 @@ class _Reusing:
             materials.targets[train],
             [materials.dataset.digests[index] for index in train],
             lambda frame: materials.part(frame, train.tolist()),
-            _base(materials),
+            space.base(materials.cache),
             materials.progress,
         )
 
     @cached_property
     def found(self) -> tuple[list[Candidate], list[str], int]:
         """Learnwares that were run on the training pictures, sentences about others, and how many were searched."""
-        copy = _shelved(self.materials)
-        on = copy.shelf(space.space_of(self.mine.base))
-        if on is None:
-            return [], [], 0
-        among = copy.living(on) & np.array([one.takes == "pictures" for one in on.listed], bool)
-        if not among.any():
-            return [], [], 0
         _ = self.mine.features  # under a bar and a pace of their own
         began = time.perf_counter()
-        found, refused = candidates.run(on, copy.source, self.mine, among=among)
+        found, refused, searched = candidates.found_in(_shelved(self.materials), self.mine)
         if found:
-            self.materials.paces.put(RUNNING_PACE_NAME, (time.perf_counter() - began) / len(found))
+            pictures = len(found) * len(self.mine.labels)
+            self.materials.paces.put(RUNNING_PACE_NAME, (time.perf_counter() - began) / pictures)
         own = [one for one in found if _is_of_these_pictures(one, self.materials)]
         refused += [f"{one.listed.reference} was trained on these very pictures." for one in own]
-        return [one for one in found if one not in own], refused, int(among.sum())
+        return [one for one in found if one not in own], refused, searched
 
     @cached_property
     def reused(self) -> Reused:
         """All ways on the inner folds, and the best."""
         materials = self.materials
         groups = within(materials.groups, rows_for("choices", materials.split))
-        return joined.trial(self.found[0], self.mine, seed=seeds.child(materials.seed, "reuse"), groups=groups)
+        folds = [linear.folds_of(materials)] if materials.order else []
+        seed = seeds.child(materials.seed, "reuse")
+        return joined.trial(self.found[0], self.mine, seed=seed, groups=groups, folds=folds)
 
     # --- the model of the best way ---
 
@@ -163,8 +163,8 @@ class _Reusing:
 
     # --- trained further ---
 
-    def _start(self, made: Reused) -> tuple[Member, str]:
-        """What training starts from, and whence it comes, in words.
+    def _start(self, made: Reused) -> tuple[mapped.Member, Candidate | None, str]:
+        """What training starts from, the learnware whose network that is, and whence it comes, in words.
 
         The nearest learnware's own network; else the best way's head on its base; else a network of another learnware;
         else a head of the user's own.
@@ -172,22 +172,22 @@ class _Reusing:
         own = [self._network(one) for one in made.candidates]
         titles = [f"the network of {one.listed.reference}" for one in made.candidates]
         if own and own[0]:
-            return own[0], titles[0]
+            return own[0], made.candidates[0], titles[0]
         if self._is_linear(made.learnware):
-            return Member(made.learnware, made.tensors), f"the head of {made.way.name} on its base"
-        for member, title in zip(own, titles, strict=True):
+            return mapped.Member(made.learnware, made.tensors), None, f"the head of {made.way.name} on its base"
+        for member, candidate, title in zip(own, made.candidates, titles, strict=True):
             if member:
-                return member, title
+                return member, candidate, title
         head = next(one for one in made.ways if one.name == reuse.OWN)
         learnware, tensors = joined.model(head.formula, [[]] * len(made.candidates), self.mine)
-        return Member(learnware, tensors), "an own head: what was found cannot be trained further"
+        return mapped.Member(learnware, tensors), None, "an own head: what was found cannot be trained further"
 
     def _is_linear(self, learnware: Learnware) -> bool:
         base = self.mine.base
         contract = InputContract(base.frame.size, base.frame.fit)
         return mapped.is_linear_on(learnware, base.reference, contract, base.precision)
 
-    def _network(self, one: Candidate) -> Member | None:
+    def _network(self, one: Candidate) -> mapped.Member | None:
         """The learnware's network for the classes of this task, where it has one that can be trained here."""
         content = one.package
         for member in mapped.mapped(content.learnware, content.tensors, one.match.classes, self.materials.target):
@@ -205,7 +205,7 @@ class _Reusing:
             return False
         return base.reference.digest == learnware.bases[0].digest
 
-    def _tuned(self, start: Member, on_epoch: Callable[[Epoch], None]) -> Model:
+    def _tuned(self, start: mapped.Member, on_epoch: Callable[[Epoch], None]) -> Model:
         learnware = start.learnware
         if learnware.builder in SCRATCH:
             return self._trained(start, on_epoch)
@@ -221,24 +221,26 @@ class _Reusing:
         mine = {name: array for name, array in start.tensors.items() if not name.startswith(BESIDE)}
         return finetuned.continued(recipe, self.materials, mine, on_epoch)
 
-    def _trained(self, start: Member, on_epoch: Callable[[Epoch], None]) -> Model:
+    def _trained(self, start: mapped.Member, on_epoch: Callable[[Epoch], None]) -> Model:
         """A network with weights of its own, all of them trained further."""
         learnware, materials = start.learnware, self.materials
-        size, fit = learnware.picture.size, learnware.picture.fit
+        frame, size = _frame(learnware), learnware.picture.size
         policy = POLICIES[self.recipe.arguments["augmentation"]]
         stages = tuple(
             structs.replace(one, augmentation=structs.replace(policy, mixup=one.augmentation.mixup))
             for one in self.recipe.stages
         )
-        recipe = structs.replace(self.recipe, size=size, fit=fit, stages=stages)
+        recipe = structs.replace(self.recipe, size=size, fit=frame.fit, stages=stages)
+        larger = scratch.larger_size(recipe)
 
         def build() -> object:
-            from starshift.models import declared, heads, scratch
+            from starshift.models import declared, heads
+            from starshift.models import scratch as builders
             from starshift.training.weights import write_weights
 
             tensors = heads.without_scales(start.tensors)
             declared.refuse_others(learnware.builder, size, learnware.targets, learnware.arguments, tensors)
-            model = scratch.build(learnware.builder, (size, size, 3), learnware.targets, learnware.arguments)
+            model = builders.build(learnware.builder, (size, size, 3), learnware.targets, learnware.arguments)
             write_weights(model, tensors)
             return model
 
@@ -247,10 +249,10 @@ class _Reusing:
             materials,
             build,
             f"training {learnware.builder} of a store at {size} px",
-            np.asarray(materials.pixels(_frame(learnware))),
+            np.asarray(materials.pixels(frame)),
             on_epoch,
             seed=seeds.child(materials.seed, TUNED),
-            larger=materials.pixels(_frame(learnware, LARGER)),
+            larger=materials.pixels(Frame(larger, frame.fit)) if larger else None,
             policy=finetuned.POLICY,
         )
         made = structs.replace(
@@ -262,40 +264,33 @@ class _Reusing:
         details = networks.told(recipe, materials, trained)
         return Model(made, trained.weights, trained.history, details, networks.NONDETERMINISTIC)
 
-    def _beside(self, tuned: Model, found: Model, whence: str) -> Model:
+    def _beside(self, tuned: Model, found: Model, parent: Candidate | None, whence: str) -> Model:
         """What was trained further and the best way, half and half: each errs elsewhere, as with `fine-tuned`."""
-        weights = found.tensors.get(ensemble.WEIGHTS)
-        inner = [(tuned.learnware, tuned.tensors, 0.5)]
-        if found.learnware.builder == "ensemble" and weights is not None:
-            members = ensemble.members(found.learnware, found.tensors)
-            inner += [(*one, float(weight) / 2) for one, weight in zip(members, weights, strict=True)]
-        else:
-            inner.append((found.learnware, found.tensors, 0.5))
-        plain = [
-            structs.replace(one, name=f"reused, {place}" if place else "trained further", parents=(), evaluations=())
-            for place, (one, _, _) in enumerate(inner)
-        ]
-        learnware = structs.replace(
-            found.learnware,
-            builder="ensemble",
-            arguments={"combine": "weighted"},
-            bases=tuple(dict.fromkeys(base for one in plain for base in one.bases)),
-            members=tuple(plain),
+        members = Member("trained further", (tuned,), ()), Member("reused", (found,), ())
+        recipe = Recipe(
+            "ensemble", self.recipe.size, arguments={"combine": "weighted"}, members=(plain(self.materials),)
         )
-        tensors = ensemble.together([own for _, own, _ in inner], [weight for _, _, weight in inner])
-        kept = {name: said for name, said in (tuned.details or {}).items() if name != "head"}
+        made = as_one(recipe, self.materials, [(one, 0.5) for one in members])
+        parents = (*found.learnware.parents, *([parent.listed.id] if parent else []))
+        learnware = structs.replace(
+            made.learnware,
+            name=found.learnware.name,
+            trained_on=found.learnware.trained_on,
+            parents=tuple(dict.fromkeys(parents)),
+        )
         details = {
             **(found.details or {}),
+            **({"beware": SEEN} if parents else {}),
             "trained further": f"from {whence}; averaged with the way above, half and half",
-            **kept,
+            **{name: said for name, said in (tuned.details or {}).items() if name != "head"},
         }
-        return Model(learnware, tensors, tuned.history, details, tuned.nondeterministic)
+        return replace(made, learnware=learnware, history=tuned.history, details=details)
 
 
 def _is_of_these_pictures(one: Candidate, materials: Materials) -> bool:
     """Whether a learnware says that it was made from this very task: of whoever publishes, and fits again."""
     provenance = one.package.learnware.provenance
-    return provenance is not None and provenance.data == materials.split_digest
+    return provenance is not None and provenance.data == materials.task
 
 
 SEEN = (
@@ -304,9 +299,8 @@ SEEN = (
 )
 
 
-def _frame(learnware: Learnware, larger: float = 1.0) -> Frame:
-    contract = learnware.picture
-    return Frame(round(contract.size * larger), contract.fit)  # type: ignore[arg-type]
+def _frame(learnware: Learnware) -> Frame:
+    return Frame(learnware.picture.size, learnware.picture.fit)  # type: ignore[arg-type]
 
 
 def _shelved(materials: Materials) -> shelf.Copy:
@@ -316,22 +310,14 @@ def _shelved(materials: Materials) -> shelf.Copy:
     return materials.shelved
 
 
-def _base(materials: Materials) -> FrozenBase:
-    """Of the space that is searched. Raises MissingWeights."""
-    base = space.at_hand((), materials.cache)
-    if base is None:
-        raise MissingWeights(f"A search by pictures needs the weights of a pretrained base. {space.lacking()}")
-    return base
-
-
 def plain(materials: Materials) -> Recipe:
     """`features` on the space's base alone."""
-    return rungs.features(Options(bases=(_base(materials).reference.spec,)), materials.dataset)
+    return rungs.features(Options(bases=(space.base(materials.cache).reference.spec,)), materials.dataset)
 
 
 def _opened(recipe: Recipe, materials: Materials) -> Recipe:
     """How the top of the space's base is trained further: as `fine-tuned` does."""
-    base = _base(materials)
+    base = space.base(materials.cache)
     made = rungs.fine_tuned(Options(bases=(base.reference.spec,)), materials.dataset)
     asked = {name: recipe.arguments[name] for name in ("views", "augmentation") if name in recipe.arguments}
     left = {name: value for name, value in made.arguments.items() if name != "beside"}

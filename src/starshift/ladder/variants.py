@@ -154,8 +154,8 @@ def policies(recipe: Recipe) -> list[Augmentation]:
 def parse(rung: str, words: Sequence[str], builders: Sequence[str], fixed: Sequence[str] = ()) -> Changes:
     """The changes that `words` (each "key=value") ask of a rung.
 
-    builders: those that its recipe may have. fixed: their arguments that this rung stands for, and which are not to be
-    changed. Raises UsageError with every problem and near matches.
+    builders: those that its recipe may have. fixed: their arguments, and the size, that this rung stands for, and which
+    are not to be changed. Raises UsageError with every problem and near matches.
     """
     known = keys(builders, fixed)
     problems: list[str] = []
@@ -183,7 +183,8 @@ def keys(builders: Sequence[str], fixed: Sequence[str] = ()) -> dict[str, tuple[
     by_name = arguments.pop(POLICY_BY_NAME, None)
     if not any(builder in OF_PICTURES for builder in builders):
         return _keys_without_pictures(arguments, builders)
-    found: dict[str, tuple[str, Any]] = {"size": ("recipe", int), "fit": ("recipe", Fit)}
+    every: dict[str, tuple[str, Any]] = {"size": ("recipe", int), "fit": ("recipe", Fit)}
+    found = {name: place for name, place in every.items() if name not in fixed}
     found |= {name: ("arguments", kind) for name, kind in arguments.items()}
     if any(builder in TRAINED for builder in builders):
         found |= {name: ("stage", kind) for name, kind in get_type_hints(Stage).items() if name != "augmentation"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -14,21 +15,24 @@ from starshift.compose.ensemble import SMALLEST_PROBABILITY
 from starshift.compose.frozen import FrozenBase, FrozenBases
 from starshift.compose.predictor import Predictor
 from starshift.data.decode import Frame
-from starshift.errors import MissingWeights, RunError, StoreError
+from starshift.errors import RunError, StarshiftError, StoreError
 from starshift.evaluation.estimates import proportion
 from starshift.evaluation.metrics import log_losses
 from starshift.learnware import mapped, package, search, space
 from starshift.learnware.package import Package
 from starshift.learnware.search import Match, Wanted
-from starshift.learnware.shelf import Listed, Shelf, Source
+from starshift.learnware.shelf import Copy, Listed, Shelf, Source
 from starshift.progress import Progress, Silent
-from starshift.records import Estimate, Target
+from starshift.records import Estimate, Target, files
 
 RUN = 10
 """Learnwares that are run on the user's pictures, beside those that are needed to cover all classes."""
 
 BLIND = 2
 """Of those that tell no classes in their specification, which are found by the marginal alone."""
+
+GONE = ("missing", "withdrawn", "damaged")
+"""What may be wrong with one learnware of a store; anything else is wrong with the store."""
 
 BY_CHANCE = 0.05
 """Probability up to which pictures tell that a class stands for another."""
@@ -93,7 +97,8 @@ class Candidate:
     match: Match
     package: Package
     answers: np.ndarray  # float32 (N, classes): of the user's classes; one that it does not know has its even share
-    accuracy: Estimate  # of all the user's pictures; those of classes that it does not know are wrong
+    right: np.ndarray  # bool (N,): of which of the user's pictures; those of classes that it does not know are not
+    accuracy: Estimate  # the share of these
     loss: float  # nats per picture
 
     @property
@@ -111,23 +116,40 @@ def run(
 ) -> tuple[list[Candidate], list[str]]:
     """The learnwares that a search finds, best first, and sentences about those that could not be run.
 
-    Packages come from the store, are checked, and run nothing. among: bool, of which of the shelf.
+    Packages come from the store, or from the cache where they were fetched before; they are checked, and run nothing.
+    among: bool, of which of the shelf. Raises StoreError where the store does not answer.
     """
     matches = shortlist(search.nearest(shelf, mine.wanted, among=among), mine.wanted)
     if sum(not match.is_blind for match in matches) < RUN:
-        matches += search.strangers(shelf, mine.wanted, among=among, most=STRANGERS)
+        strangers = search.strangers(shelf, mine.wanted, among=among, most=STRANGERS)
+        matches = list({match.place: match for match in (*strangers, *matches)}.values())
     found, refused = [], []
     mine.progress.start("running learnwares on your pictures", len(matches))
     for done, match in enumerate(matches, start=1):
         listed = shelf.listed[match.place]
         try:
             found.append(_candidate(listed, match, source, mine))
-        except (MissingWeights, RunError, StoreError) as error:
+        except StarshiftError as error:  # a stranger's learnware is no reason to stop; a store that is silent is
+            if isinstance(error, StoreError) and error.kind not in GONE:
+                raise
             refused.append(f"{listed.reference} was not run: {' '.join(error.problems)}")
         mine.progress.update(done, len(matches))
     mine.progress.finish()
     able = [one for one in found if one.match.covers > 1]  # of strangers, pictures may have told nothing
     return sorted(able, key=lambda one: one.score), refused
+
+
+def found_in(
+    copy: Copy, mine: Mine, passing: Callable[[Listed], bool] = lambda one: True
+) -> tuple[list[Candidate], list[str], int]:
+    """`run` on what is known of a store, and how many were searched. passing: whether a learnware is wanted."""
+    on = copy.shelf(space.space_of(mine.base))
+    if on is None:
+        return [], [], 0
+    among = copy.living(on) & np.array([one.takes == "pictures" and passing(one) for one in on.listed], bool)
+    if not among.any():
+        return [], [], 0
+    return *run(on, copy.source, mine, among=among), int(among.sum())
 
 
 def shortlist(matches: Sequence[Match], wanted: Wanted) -> list[Match]:
@@ -139,9 +161,7 @@ def shortlist(matches: Sequence[Match], wanted: Wanted) -> list[Match]:
 
 
 def _candidate(listed: Listed, match: Match, source: Source, mine: Mine) -> Candidate:
-    content = package.load(source.pull(listed.reference)[1])
-    if content.id != listed.id:
-        raise RunError("the store gave another learnware than it lists.")
+    content = _fetched(listed, source, mine.cache)
     if why := mapped.problem(content.learnware):
         raise RunError(f"{why}.")
     said = mine.said(Predictor(content.learnware, content.tensors, mine.cache))
@@ -156,9 +176,27 @@ def _candidate(listed: Listed, match: Match, source: Source, mine: Mine) -> Cand
         match,
         content,
         answers,
+        right,
         proportion(int(right.sum()), len(right)),
         float(log_losses(mine.labels, answers).mean()),
     )
+
+
+def _fetched(listed: Listed, source: Source, cache: Path) -> Package:
+    """The package that is listed, kept by its id: folds and repeats ask for it again and again."""
+    kept = cache / "packages" / f"{listed.id}.tar"
+    if kept.is_file():
+        with suppress(RunError):
+            return package.load(kept.read_bytes())
+    content = source.pull(listed.reference)[1]
+    found = package.load(content)
+    if found.id != listed.id:
+        raise RunError("the store gave another learnware than it lists.")
+    if strangers := {name for cell in listed.cells for name in cell} - set(found.learnware.classes):
+        raise RunError(f"the store lists classes that it does not have: {', '.join(sorted(strangers)[:3])}.")
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    files.write_bytes(content, kept)
+    return found
 
 
 def by_pictures(said: np.ndarray, mine: Mine, match: Match, classes: Sequence[str], asked: Collection[str]) -> Match:

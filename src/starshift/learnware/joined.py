@@ -19,7 +19,7 @@ from starshift.evaluation.statistics import mean_interval
 from starshift.learnware import mapped, reuse
 from starshift.learnware.candidates import Candidate, Mine
 from starshift.learnware.mapped import Member
-from starshift.learnware.reuse import Formula, Trial, Way
+from starshift.learnware.reuse import Fold, Formula, Trial, Way
 from starshift.records import LEARNWARE_SCHEMA, Evaluation, InputContract, Learnware, Predictions, Verdict
 from starshift.seeds import child
 
@@ -71,25 +71,35 @@ def _known(one: Candidate) -> list[int]:
     return [place for place, name in enumerate(one.match.classes) if name]
 
 
-def trial(candidates: Sequence[Candidate], mine: Mine, *, seed: int, groups: Sequence[Sequence[int]] = ()) -> Reused:
+def trial(
+    candidates: Sequence[Candidate],
+    mine: Mine,
+    *,
+    seed: int,
+    groups: Sequence[Sequence[int]] = (),
+    folds: Sequence[Sequence[Fold]] = (),
+) -> Reused:
     """Try all ways of reusing these learnwares on the user's pictures, and keep the best as one model.
 
     A learnware whose classes the user's own labels had to name must be right more often than the own head on pictures
     that this did not see: on so few, choosing among many classes flatters.
-    groups: pictures that must not be torn apart, as indices. Raises DataError for too few pictures for folds.
+    groups: pictures that must not be torn apart, as indices. folds: of one or more repeats; drawn if none. Raises
+    DataError for too few pictures for folds.
     """
-    folds = [
+    folds = folds or [
         inner_folds(mine.labels, folds=FOLDS, groups=groups, seed=child(seed, "reuse", repeat))
         for repeat in range(REPEATS)
     ]
     nothing = np.zeros((0, len(mine.labels), len(mine.classes)))
     tried = Trial(mine.features, mine.labels, len(mine.classes), nothing, folds)
-    admitted = [one for one in candidates if not one.match.is_blind or one.accuracy.value > tried.own_accuracy]
+    admitted = [
+        one for one in candidates if not one.match.is_blind or one.right[tried.tested].mean() > tried.own_accuracy
+    ]
     candidates = chosen(admitted)
     members = [_members(one, mine) for one in candidates]
     tried.said = np.array([_said(group, mine) for group in members]).reshape(len(members), *nothing.shape[1:])
     ways, way = tried.run(), tried.best
-    answers = {name: _predictions(one, mine) for name, one in ways.items()}
+    answers = {name: _predictions(one, mine, tried.tested) for name, one in ways.items()}
     verdict = protocol.compare(way.name, answers[way.name], reuse.OWN, answers[reuse.OWN], noun="picture")
     learnware, tensors = model(way.formula, members, mine)
     evaluation = Evaluation(
@@ -97,7 +107,7 @@ def trial(candidates: Sequence[Candidate], mine: Mine, *, seed: int, groups: Seq
         protocol.score(answers[way.name], seed=seed, noun="picture"),
         sealed=False,
         about="models made in the same way without each fold",
-        protocol=f"{FOLDS} folds of {len(mine.labels):,} pictures, which also chose the way of reuse",
+        protocol=f"{len(folds[0])} folds of {len(mine.labels):,} pictures, which also chose the way of reuse",
     )
     used = [one for one, weight in zip(candidates, way.formula.weights, strict=True) if weight > 0]
     learnware = structs.replace(
@@ -120,7 +130,7 @@ def trial(candidates: Sequence[Candidate], mine: Mine, *, seed: int, groups: Seq
         tuple(ways.values()),
         way,
         verdict,
-        _gain(ways, way, mine),
+        _gain(ways, way, mine, tried.tested),
         learnware,
         tensors,
     )
@@ -139,16 +149,17 @@ def _said(group: Sequence[Member], mine: Mine) -> np.ndarray:
     return found
 
 
-def _predictions(way: Way, mine: Mine) -> Predictions:
+def _predictions(way: Way, mine: Mine, tested: np.ndarray) -> Predictions:
     """What was said of pictures that were not fitted on, in the first repeat of the folds."""
-    return Predictions(mine.classes, tuple(mine.digests), mine.labels, way.held_out[0])
+    digests = tuple(mine.digests[row] for row in tested)
+    return Predictions(mine.classes, digests, mine.labels[tested], way.held_out[0][tested])
 
 
-def _gain(ways: dict[str, Way], way: Way, mine: Mine) -> tuple[float, float | None, float | None]:
+def _gain(ways: dict[str, Way], way: Way, mine: Mine, tested: np.ndarray) -> tuple[float, float | None, float | None]:
     """Log loss of the own head less that of a way, with Student's interval over pictures; repeats are averaged."""
 
     def losses(one: Way) -> np.ndarray:
-        return np.mean([log_losses(mine.labels, repeat) for repeat in one.held_out], axis=0)
+        return np.mean([log_losses(mine.labels[tested], repeat[tested]) for repeat in one.held_out], axis=0)
 
     differences = losses(ways[reuse.OWN]) - losses(way)
     return float(differences.mean()), *mean_interval(differences)

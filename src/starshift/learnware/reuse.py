@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, reduce
 
 import numpy as np
 
@@ -100,6 +100,7 @@ class Trial:
     said: np.ndarray
     folds: Sequence[Sequence[Fold]]
     ways: dict[str, Way] = field(default_factory=dict)
+    by_fold: list[list[np.ndarray]] = field(default_factory=list)  # weights of WEIGHTED that the other folds chose
 
     def run(self) -> dict[str, Way]:
         """All ways that apply."""
@@ -124,9 +125,15 @@ class Trial:
     # --- the own head ---
 
     @cached_property
+    def tested(self) -> np.ndarray:
+        """Rows that every repeat holds out once, which alone are scored: a class of one picture has none. int (n,)."""
+        held = [np.concatenate([out for _, out in folds]) for folds in self.folds]
+        return reduce(np.intersect1d, held)
+
+    @cached_property
     def own_accuracy(self) -> float:
         """Of the own head, on pictures that it was not fitted on; needs no learnware."""
-        return float((self.own.argmax(axis=2) == self.targets).mean())
+        return self._accuracy(self.own)
 
     @property
     def own(self) -> np.ndarray:
@@ -158,7 +165,7 @@ class Trial:
         if count > 1:
             even = np.full(count, 1 / count)
             self._add(AVERAGE, Formula(tuple(even)), self._repeated(self.said.mean(axis=0)))
-            weights, held = self._weighed(np.repeat(self.said[:, None], len(self.folds), axis=1), even)
+            weights, self.by_fold, held = self._weighed(np.repeat(self.said[:, None], len(self.folds), axis=1), even)
             self._add(WEIGHTED, Formula(tuple(weights)), held)
 
     def _repeated(self, logits: np.ndarray) -> np.ndarray:
@@ -170,43 +177,48 @@ class Trial:
         said = np.repeat(self.said[:, None], len(self.folds), axis=1)
         components = np.concatenate([self.own[None], said])
         start = np.array([1.0, *np.zeros(len(self.said))])
-        weights, held = self._weighed(components, start)
+        weights, _, held = self._weighed(components, start)
         kernel, bias = self.head
         self._add(POOL, Formula(tuple(weights[1:]), float(weights[0]), kernel, bias), held)
 
-    def _weighed(self, components: np.ndarray, start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Weights by all pictures, and logits of each fold by weights that the other folds chose.
+    def _weighed(
+        self, components: np.ndarray, start: np.ndarray
+    ) -> tuple[np.ndarray, list[list[np.ndarray]], np.ndarray]:
+        """Weights by all pictures; those that the other folds chose for each; and logits of each fold by the latter.
 
         components: float (M, repeats, N, classes), of pictures that were not fitted on.
         """
-        held = np.zeros(components.shape[1:])
+        held, by_fold = np.zeros(components.shape[1:]), []
         for repeat, folds in enumerate(self.folds):
-            for rows, out in folds:
-                weights = pool_weights(components[:, repeat, rows], self.targets[rows], start, STEADINESS)
+            known = [np.intersect1d(rows, self.tested) for rows, _ in folds]
+            by_fold.append(
+                [pool_weights(components[:, repeat, rows], self.targets[rows], start, STEADINESS) for rows in known]
+            )
+            for (_, out), weights in zip(folds, by_fold[-1], strict=True):
                 held[repeat, out] = np.einsum("m,mnc->nc", weights, components[:, repeat, out])
-            seen = np.concatenate([out for _, out in folds])
-            missed = np.setdiff1d(np.arange(len(self.targets)), seen)
-            held[repeat, missed] = np.einsum("m,mnc->nc", start, components[:, repeat, missed])
-        whole = components.mean(axis=1) if len(self.folds) > 1 else components[:, 0]
-        return pool_weights(whole, self.targets, start, STEADINESS), held
+        whole = components.mean(axis=1)[:, self.tested]
+        return pool_weights(whole, self.targets[self.tested], start, STEADINESS), by_fold, held
 
     def _prior(self) -> None:
         """A head on top of a share of what the learnwares say together."""
         base = self.ways[WEIGHTED if WEIGHTED in self.ways else DIRECT]
-        offset = np.einsum("m,mnc->nc", np.asarray(base.formula.weights), self.said)
+        together = np.asarray(base.formula.weights)
         found = {}
         for share in SHARES:
             for strength in STRENGTHS[:2]:
                 held = np.zeros_like(self.own)
                 for repeat, folds in enumerate(self.folds):
-                    for rows, out in folds:
-                        kernel, bias = self._on_top(rows, share * offset[rows], strength)
-                        held[repeat, out] = compress(self.features[out]) @ kernel + bias + share * offset[out]
+                    for fold, (rows, out) in enumerate(folds):
+                        weights = self.by_fold[repeat][fold] if self.by_fold else together
+                        offset = share * np.einsum("m,mnc->nc", weights, self.said)
+                        kernel, bias = self._on_top(rows, offset[rows], strength)
+                        held[repeat, out] = compress(self.features[out]) @ kernel + bias + offset[out]
                 found[share, strength] = held
         (share, strength), held = min(found.items(), key=lambda one: self._loss(one[1]))
-        kernel, bias = self._on_top(np.arange(len(self.targets)), share * offset, strength)
-        weights = tuple(share * weight for weight in base.formula.weights)
-        self._add(PRIOR, Formula(weights, 1.0, kernel, bias), held)
+        offset = share * np.einsum("m,mnc->nc", together, self.said)
+        kernel, bias = self._on_top(np.arange(len(self.targets)), offset, strength)
+        counted = tuple(share * weight for weight in base.formula.weights)
+        self._add(PRIOR, Formula(counted, 1.0, kernel, bias), held)
 
     def _beside(self) -> None:
         """A head on features and on what each learnware says of each class.
@@ -256,12 +268,15 @@ class Trial:
     # --- what came of it ---
 
     def _loss(self, held: np.ndarray) -> float:
-        return float(np.mean([log_losses(self.targets, softmax(one)).mean() for one in held]))
+        targets = self.targets[self.tested]
+        return float(np.mean([log_losses(targets, softmax(one[self.tested])).mean() for one in held]))
+
+    def _accuracy(self, held: np.ndarray) -> float:
+        return float((held.argmax(axis=2) == self.targets)[:, self.tested].mean())
 
     def _add(self, name: str, formula: Formula, held: np.ndarray) -> None:
         given = np.stack([softmax(one) for one in held])
-        accuracy = float((given.argmax(axis=2) == self.targets).mean())
-        self.ways[name] = Way(name, formula, given.astype(np.float32), self._loss(held), accuracy)
+        self.ways[name] = Way(name, formula, given.astype(np.float32), self._loss(held), self._accuracy(held))
 
 
 def centred(logits: np.ndarray, axis: int = -1) -> np.ndarray:

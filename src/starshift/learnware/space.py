@@ -39,6 +39,14 @@ def at_hand(references: Sequence[BaseReference], cache: Path, precision: Precisi
     return _opened(named[0], cache, precision=precision) if named else None
 
 
+def base(cache: Path) -> FrozenBase:
+    """Of the space that pictures are searched in. Raises MissingWeights where none is on this machine."""
+    found = at_hand((), cache)
+    if found is None:
+        raise MissingWeights(f"A search by pictures needs the weights of a pretrained base. {lacking()}")
+    return found
+
+
 def lacking() -> str:
     """What to put where, so that a space is at hand."""
     return weights.missing_weights_sentence(catalogue.base(FIRST_CHOICE))

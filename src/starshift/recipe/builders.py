@@ -188,6 +188,8 @@ def check_builder(builder: str, arguments: Mapping[str, Any]) -> list[str]:
         problems += _ensemble_problems(arguments)
     if builder in ("ngrams", "word-sequence", "series-network") and not problems:
         problems += _text_problems(arguments)
+    if builder == "from-store-tuned" and not problems:
+        problems += _view_problems(builder, arguments)
     return problems or (_pretrained_problems(builder, arguments) if builder in ("frozen", "fine-tuned") else [])
 
 

@@ -14,14 +14,6 @@ from starshift.learnware.store import opening
 from starshift.learnware.store.remote import RemoteStore
 
 
-def test_the_users_own_place(monkeypatch, tmp_path):
-    monkeypatch.delenv("STARSHIFT_STORE", raising=False)
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
-    assert opening.usual_place().endswith("starshift/store")
-    monkeypatch.setenv("STARSHIFT_STORE", "https://store.example.org")
-    assert opening.usual_place() == "https://store.example.org"
-
-
 def test_a_store_is_made_once(tmp_path):
     opening.create(str(tmp_path / "a/b")).close()
     with pytest.raises(StoreError, match="holds a store already; nothing was changed"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from starshift.errors import StarshiftError, StoreError, UsageError
@@ -11,15 +10,9 @@ from starshift.learnware.store.bucket import BucketBlobs
 from starshift.learnware.store.index import Index
 from starshift.learnware.store.remote import RemoteStore
 from starshift.learnware.store.store import LocalStore
-from starshift.models.weights import user_data_folder
 
 INDEX, FILES = "index.sqlite", "files"
 """What a store in a folder consists of."""
-
-
-def usual_place() -> str:
-    """Where the store is if nobody says: $STARSHIFT_STORE, or a folder of the user's own."""
-    return os.environ.get("STARSHIFT_STORE") or str(user_data_folder() / "starshift" / "store")
 
 
 def create(place: str, files: str = "") -> LocalStore:
