@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from own_parts import one_conv
-from starshift.api.options import as_command, check_request, label_columns, parse_bases, parse_budget, run_name
+from starshift.api.command import as_command
+from starshift.api.options import check_request, label_columns, parse_bases, parse_budget, run_name
 from starshift.data.kinds import Wanted
 from starshift.data.labels import LabelFile
 from starshift.errors import UsageError

@@ -9,10 +9,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from starshift.api.command import as_command
 from starshift.api.console import ConsoleProgress
 from starshift.api.environment import environment
 from starshift.api.given import Given, as_files
-from starshift.api.options import LossWeights, Request, as_command, check_request
+from starshift.api.options import LossWeights, Request, check_request
 from starshift.api.prepare import prepare
 from starshift.api.render import write_report
 from starshift.api.repeat import repeat
