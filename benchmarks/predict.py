@@ -41,7 +41,8 @@ def measure(options: Options) -> str:
 def _measure(options: Options, photos: Path, place: Path) -> str:
     model, network = place / "run", ("--base", "mobilenet_v2", "--size", str(SIZE))
     run(STARSHIFT, "fit", photos, "--rungs", "features", *network, "--out", model)
-    (converted,) = (place / "cache/networks").glob("*/network.xml")
+    whole = (place / "cache/networks").glob("*/network.xml")  # of the specification's space, too
+    (converted,) = [one for one in whole if f'"?,{SIZE},{SIZE},3"' in one.read_text(encoding="utf-8")]
     weights = options.weights / "models" / WEIGHTS
     folders = [photos / "validation", photos]
     if not options.quick:
