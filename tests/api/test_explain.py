@@ -92,7 +92,7 @@ def test_what_cannot_be_explained_is_refused_in_words(finished_run, photo, tmp_p
 )  # fmt: skip
 def test_every_pretrained_rung_is_explained(finished_pictures, photo, tmp_path, rung, options):
     run = starshift.fit(
-        finished_pictures, rungs=rung, out=tmp_path / "run", budget="30m", size=96, **options,
+        finished_pictures, rungs=rung, out=tmp_path / "run", budget="30m", size=96, protocol="holdout", **options,
         progress=Silent(),
     )  # fmt: skip
     assert run.record.chosen != "baseline"

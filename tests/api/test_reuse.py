@@ -146,17 +146,14 @@ def test_fit_climbs_what_is_in_a_store(weights_home, finished_pictures, finished
     opening.create(str(place)).close()
     with starshift.Store(place) as team:
         team.publish(finished_run.path, name="shapes", licence="CC-BY-4.0")
-    run = starshift.fit(
-        finished_pictures, rungs="features,from-store", store=place, seed=1, out=tmp_path / "run", progress=Silent()
-    )
+    asked = {"rungs": "features,from-store", "store": place, "seed": 1, "out": tmp_path / "run", "protocol": "holdout"}
+    run = starshift.fit(finished_pictures, **asked, progress=Silent())
     rung = next(one for one in run.record.rungs if one.name == "from-store")
     assert rung.status == "finished" and rung.verdict.against == "features"
     assert rung.details["searched"].endswith("run on the training pictures") and rung.details["store"] == str(place)
     assert f"--store {place}" in run.record.command
     assert "from-store" in (run.path / "report.html").read_text(encoding="utf-8")
-    again = starshift.fit(
-        finished_pictures, rungs="features,from-store", store=place, seed=1, out=tmp_path / "run", progress=Silent()
-    )
+    again = starshift.fit(finished_pictures, **asked, progress=Silent())
     assert again.record.rungs == run.record.rungs
 
 
