@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 from starshift.api.understood import label_risks_of, summarize, understood
-from starshift.ladder.climb import Planned
 from starshift.ladder.families import find
 from starshift.ladder.options import Options
+from starshift.ladder.planning import Planned
 from starshift.records import Dataset, Example, Picture, Target
 
 

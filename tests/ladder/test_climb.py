@@ -9,9 +9,10 @@ import pytest
 
 from starshift.errors import StarshiftError, TrainingDiverged
 from starshift.ladder import climb as module
-from starshift.ladder.climb import Climb, Planned, climb, score_of
+from starshift.ladder.climb import Climb, climb, score_of
 from starshift.ladder.families import find
 from starshift.ladder.folder import RunFolder
+from starshift.ladder.planning import Planned
 from starshift.ladder.rungs import RUNGS
 from starshift.progress import Silent
 from starshift.recipe import Recipe
@@ -133,17 +134,3 @@ def test_a_variant_is_compared_with_its_own_rung_and_without_it_with_the_best(fi
     assert module.rival(find("regularized"), Climb([better, worse])) is better
     assert module.rival(variant, Climb([better])) is better
     assert module.rival(variant, Climb()) is None
-
-
-def test_the_baseline_comes_first_and_a_variant_after_its_rung_even_if_it_is_cheaper():
-    variant = Planned(find("convnet:epochs=1"), Recipe(builder="convnet-28px", size=28), seconds=1)
-    ordered = module._ordered(
-        [
-            variant,
-            planned("features", reason="no weights"),
-            planned("modern", seconds=7),
-            planned("convnet", seconds=5),
-            planned("baseline", seconds=90),
-        ]
-    )
-    assert [one.rung.name for one in ordered] == ["baseline", "convnet", "convnet:epochs=1", "modern", "features"]

@@ -15,12 +15,12 @@ from starshift.data.kinds import Wanted
 from starshift.data.read import LabelFile, read
 from starshift.errors import UsageError
 from starshift.ladder import fit as ways
-from starshift.ladder.climb import plan
 from starshift.ladder.families import select
 from starshift.ladder.folder import RunFolder
 from starshift.ladder.materials import Materials
 from starshift.ladder.options import Options
 from starshift.ladder.paces import Paces
+from starshift.ladder.planning import plan
 from starshift.ladder.rungs import RUNGS
 from starshift.learnware import package
 from starshift.progress import Silent

@@ -142,6 +142,7 @@ def test_what_a_base_needs_is_no_reason_to_stop(store, tmp_path, monkeypatch):
 def test_classes_that_are_listed_and_not_there_are_refused(store, tmp_path):
     on = store.shelf(tmp_path)
     lied = structs.replace(on.listed[0], cells=(("a",), ("b",), ("zebra",), ("d",)))
+    assert run(on, store, mine(tmp_path, ABC, 6))[0]  # also where its package lies in the cache
     found, refused = run(replace(on, listed=[lied, *on.listed[1:]]), store, mine(tmp_path, ABC, 6))
     assert "letters:1.0.0 was not run: the store lists classes that it does not have: zebra." in refused
     assert [one.listed.reference for one in found][:1] == ["pair:1.0.0"]

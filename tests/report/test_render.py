@@ -177,4 +177,4 @@ def test_a_thousand_predictions_render_quickly() -> None:
         render(fake.view())
         return time.process_time() - began
 
-    assert any(took() < 0.3 for _ in range(3))
+    assert any(took() < 0.2 for _ in range(3))

@@ -24,10 +24,11 @@ from starshift.data.cache import cache_root
 from starshift.errors import MissingWeights, TrainingDiverged
 from starshift.findings import duplicates
 from starshift.ladder import calibrate, picture_map, specified, why
-from starshift.ladder.climb import Climb, Planned, climb, keep_test, open_test, plan
+from starshift.ladder.climb import Climb, climb, keep_test, open_test
 from starshift.ladder.folder import RunFolder
 from starshift.ladder.forecast import came
 from starshift.ladder.own import OwnRung
+from starshift.ladder.planning import Planned, plan
 from starshift.ladder.retrain import retrain
 from starshift.progress import Progress
 from starshift.recipe import Recipe

@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 from starshift.errors import DataError
 from starshift.evaluation import resampling
 from starshift.evaluation.resampling import Protocol
-from starshift.ladder.climb import Climb, Planned
+from starshift.ladder.climb import Climb
 from starshift.ladder.folder import RunFolder
 from starshift.ladder.materials import Materials
+from starshift.ladder.planning import Planned
 from starshift.ladder.resample import Resampling, is_cheap, resample
 
 

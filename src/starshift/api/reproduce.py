@@ -16,9 +16,9 @@ from starshift.data.cache import cache_root
 from starshift.data.read import Pictures, read
 from starshift.data.subset import draw, flat_folder, link
 from starshift.errors import DataError, RunError, UsageError
-from starshift.ladder.climb import Planned
 from starshift.ladder.families import select
 from starshift.ladder.folder import RunFolder
+from starshift.ladder.planning import Planned
 from starshift.ladder.reproduce import (
     CLAIMS,
     EXPERIMENT,

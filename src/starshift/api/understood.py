@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from statistics import median
 
 from starshift.augmentation import label_risks
-from starshift.ladder.climb import Planned
+from starshift.ladder.planning import Planned
 from starshift.ladder.variants import policies
 from starshift.progress import Progress
 from starshift.records import Dataset, Picture, Split, Summary, Target

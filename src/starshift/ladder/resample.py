@@ -21,9 +21,10 @@ from starshift.evaluation.permits import permit, refuse_overlap, rows_for
 from starshift.evaluation.resampling import Comparison, Figure, Fold, Protocol
 from starshift.ladder import fit as family
 from starshift.ladder.answering import predict_part
-from starshift.ladder.climb import Climb, Planned, rival
+from starshift.ladder.climb import Climb, rival
 from starshift.ladder.folder import RunFolder
 from starshift.ladder.materials import Materials
+from starshift.ladder.planning import Planned
 from starshift.learnware import package
 from starshift.progress import Silent
 from starshift.recipe import Recipe, digest

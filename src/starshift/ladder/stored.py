@@ -110,15 +110,19 @@ class _Reusing:
     @cached_property
     def found(self) -> tuple[list[Candidate], list[str], int]:
         """Learnwares that were run on the training pictures, sentences about others, and how many were searched."""
-        _ = self.mine.features  # under a bar and a pace of their own
+        _ = self.mine.features  # under a bar of their own, and no part of the pace below
         began = time.perf_counter()
         found, refused, searched = candidates.found_in(_shelved(self.materials), self.mine)
         if found:
             pictures = len(found) * len(self.mine.labels)
             self.materials.paces.put(RUNNING_PACE_NAME, (time.perf_counter() - began) / pictures)
-        own = [one for one in found if _is_of_these_pictures(one, self.materials)]
-        refused += [f"{one.listed.reference} was trained on these very pictures." for one in own]
-        return [one for one in found if one not in own], refused, searched
+        others = []
+        for one in found:
+            if _is_of_these_pictures(one, self.materials):
+                refused.append(f"{one.listed.reference} was trained on these very pictures.")
+            else:
+                others.append(one)
+        return others, refused, searched
 
     @cached_property
     def reused(self) -> Reused:

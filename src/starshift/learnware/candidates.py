@@ -187,15 +187,20 @@ def _fetched(listed: Listed, source: Source, cache: Path) -> Package:
     kept = cache / "packages" / f"{listed.id}.tar"
     if kept.is_file():
         with suppress(RunError):
-            return package.load(kept.read_bytes())
+            return _as_listed(package.load(kept.read_bytes()), listed)
     content = source.pull(listed.reference)[1]
-    found = package.load(content)
+    found = _as_listed(package.load(content), listed)
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    files.write_bytes(content, kept)
+    return found
+
+
+def _as_listed(found: Package, listed: Listed) -> Package:
+    """Raises RunError for another learnware than the store lists, or classes that it does not have."""
     if found.id != listed.id:
         raise RunError("the store gave another learnware than it lists.")
     if strangers := {name for cell in listed.cells for name in cell} - set(found.learnware.classes):
         raise RunError(f"the store lists classes that it does not have: {', '.join(sorted(strangers)[:3])}.")
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    files.write_bytes(content, kept)
     return found
 
 

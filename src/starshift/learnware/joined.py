@@ -53,7 +53,11 @@ class Reused:
     @property
     def parents(self) -> tuple[Candidate, ...]:
         """What is in it."""
-        return tuple(one for one, weight in zip(self.candidates, self.way.formula.weights, strict=True) if weight > 0)
+        return _used(self.candidates, self.way)
+
+
+def _used(candidates: Sequence[Candidate], way: Way) -> tuple[Candidate, ...]:
+    return tuple(one for one, weight in zip(candidates, way.formula.weights, strict=True) if weight > 0)
 
 
 def chosen(candidates: Sequence[Candidate], most: int = MOST) -> list[Candidate]:
@@ -109,7 +113,7 @@ def trial(
         about="models made in the same way without each fold",
         protocol=f"{len(folds[0])} folds of {len(mine.labels):,} pictures, which also chose the way of reuse",
     )
-    used = [one for one, weight in zip(candidates, way.formula.weights, strict=True) if weight > 0]
+    used = _used(candidates, way)
     learnware = structs.replace(
         learnware,
         name=f"{way.name} for {', '.join(mine.classes[:4])}{' …' if len(mine.classes) > 4 else ''}",
