@@ -148,6 +148,15 @@ def test_classes_that_are_listed_and_not_there_are_refused(store, tmp_path):
     assert [one.listed.reference for one in found][:1] == ["pair:1.0.0"]
 
 
+@pytest.mark.parametrize("id", ["../../elsewhere", "a" * 5000, "\0", ""])
+def test_an_id_that_is_no_files_name_is_another_learnware(store, tmp_path, id):
+    on = store.shelf(tmp_path / "cache")
+    lied = [structs.replace(one, id=id) for one in on.listed]
+    found, refused = run(replace(on, listed=lied), store, mine(tmp_path / "cache", ABC, 6))
+    assert not found and "letters:1.0.0 was not run: the store gave another learnware than it lists." in refused
+    assert {one.name for one in tmp_path.iterdir()} == {"cache"}
+
+
 def test_a_package_is_fetched_once(store, tmp_path):
     asked = []
 

@@ -23,6 +23,7 @@ from starshift.learnware.package import Package
 from starshift.learnware.search import Match, Wanted
 from starshift.learnware.shelf import Copy, Listed, Shelf, Source
 from starshift.progress import Progress, Silent
+from starshift.recipe import digest
 from starshift.records import Estimate, Target, files
 
 RUN = 10
@@ -184,7 +185,7 @@ def _candidate(listed: Listed, match: Match, source: Source, mine: Mine) -> Cand
 
 def _fetched(listed: Listed, source: Source, cache: Path) -> Package:
     """The package that is listed, kept by its id: folds and repeats ask for it again and again."""
-    kept = cache / "packages" / f"{listed.id}.tar"
+    kept = cache / "packages" / f"{digest(listed.id)}.tar"  # a store may call an id what is no file's name
     if kept.is_file():
         with suppress(RunError):
             return _as_listed(package.load(kept.read_bytes()), listed)
